@@ -1,0 +1,1 @@
+"""A Singer tap that downloads cohort membership from Amplitude."""

@@ -1,0 +1,1 @@
+"""A Singer target that keeps Cordial lists in step with Amplitude cohorts."""
