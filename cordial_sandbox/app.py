@@ -12,7 +12,14 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
-from cordial_sandbox import amplitude, cordial, errors, list_protocol
+from cordial_sandbox import (
+    amplitude,
+    cordial,
+    cordial_contacts,
+    cordial_lists,
+    errors,
+    list_protocol,
+)
 from cordial_sandbox.calls import Call, api_of, authorized, writes
 from cordial_sandbox.control_routes import ControlApi
 from cordial_sandbox.faults import AFTER, Fault
@@ -34,7 +41,9 @@ def make_app(state: State) -> ASGIApp:
     """Return the ASGI application that answers out of a state."""
     routes = [
         *ControlApi(state, CONTROL).routes,
-        *cordial.CordialApi(state).routes,
+        *cordial_lists.ListRoutes(state).routes,
+        *cordial_contacts.ContactRoutes(state).routes,
+        *cordial.AttributeRoutes(state).routes,
         *amplitude.AmplitudeApi(state).routes,
         *list_protocol.ListProtocol(state).routes,
     ]

@@ -72,7 +72,8 @@ def listen(host: str = LOOPBACK, port: int = 0) -> socket.socket:
         message = f"the sandbox listens on loopback only, not on {host}"
         raise ValueError(message)
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET  # noqa: PLR2004 - IPv6
-    bound = socket.socket(family)
+    # Only a socket that says it is TCP gets TCP_NODELAY; without it every answer takes 40 ms.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
