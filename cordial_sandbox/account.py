@@ -189,7 +189,7 @@ class Account:
         return made
 
     def set_address(self, contact: Contact, channel: str, address: str) -> None:
-        """Give a contact an address nobody else has; a new channel starts with the status `none`."""
+        """Give a contact an address nobody else has; a new channel has the status `none`."""
         before = contact.channels.setdefault(channel, {"subscribeStatus": "none"})
         if "address" in before:
             del self._by_address[channel, before["address"].lower()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -39,13 +40,13 @@ _MAINTENANCE = "<html><body><h1>We will be right back</h1></body></html>"
 
 def make_app(state: State) -> ASGIApp:
     """Return the ASGI application that answers out of a state."""
-    routes = [
-        *ControlApi(state, CONTROL).routes,
-        *cordial_lists.ListRoutes(state).routes,
+    routes = [  # the busiest first: they are tried in order
         *cordial_contacts.ContactRoutes(state).routes,
+        *cordial_lists.ListRoutes(state).routes,
         *cordial.AttributeRoutes(state).routes,
         *amplitude.AmplitudeApi(state).routes,
         *list_protocol.ListProtocol(state).routes,
+        *ControlApi(state, CONTROL).routes,
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
     return Gate(state, inner)
@@ -56,9 +57,8 @@ async def _http_error(_request: Request, exception: Exception) -> Response:
     if not isinstance(exception, HTTPException):
         raise exception
     status = exception.status_code
-    content = errors.body(
-        str(exception.detail), errors.NOT_FOUND if status == 404 else errors.GENERIC
-    )  # noqa: PLR2004 - the HTTP status Not Found
+    key = errors.NOT_FOUND if status == HTTPStatus.NOT_FOUND else errors.GENERIC
+    content = errors.body(str(exception.detail), key)
     return JSONResponse(content, status_code=status, headers=exception.headers)
 
 

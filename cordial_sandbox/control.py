@@ -9,14 +9,15 @@ import requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from types import TracebackType
 
 _SECONDS = 60  # a look at hundreds of thousands of calls takes a while
 
 
 class Control:
-    """Looks at a running sandbox and changes it. Every method raises `ValueError` with the
-    sandbox's words when it refuses, and `requests.RequestException` when it cannot be reached.
+    """Looks at a running sandbox and changes it.
+
+    Every method raises `ValueError` with the sandbox's words when it refuses, and
+    `requests.RequestException` when it cannot be reached.
 
     Args:
         url: The base address of the sandbox.
@@ -27,16 +28,7 @@ class Control:
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy stands between this machine and itself
 
-    def __enter__(self) -> Control:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close its connection."""
         self._session.close()
 
@@ -57,7 +49,7 @@ class Control:
         return self._view("")  # type: ignore[no-any-return] # the shape of this route
 
     def lists(self) -> dict[str, list[str]]:
-        """Return the members of every list, sorted: e-mail address, else what they were added by."""
+        """Return the members of every list, sorted: address, else what they were added by."""
         return self._view("/lists")  # type: ignore[no-any-return] # the shape of this route
 
     def contacts(self) -> list[dict[str, Any]]:

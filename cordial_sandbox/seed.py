@@ -27,6 +27,10 @@ def _user(number: int, user_id: str | None, email: str | None, plan: str, city: 
     )
 
 
+def _people(keys: str) -> tuple[str, ...]:
+    return tuple(keys.split())
+
+
 _PEOPLE: dict[str, User] = {
     "ana": _user(1, "u-1001", "Ana@Shop.example", "gold", "Lisbon"),
     "bo": _user(2, "u-1002", "bo@shop.example", 'the "welcome" plan, monthly', "Malmö"),
@@ -76,24 +80,24 @@ _NAMES = {
 }
 
 _DAY_1 = {
-    "9zx41kq": "ana bo carla dev elif finn grace hugo ines ingo noor visitor".split(),
-    "7khm89c": "ana carla elif grace luca maya".split(),
-    "26umsb5": "nils oona pablo quinn rosa sam tess uma".split(),
-    "5win1bk": "oona pablo".split(),
-    "5win2bk": "quinn rosa".split(),
-    "40loyal": [f"loyal-{n:02}" for n in range(1, 41)],
+    "9zx41kq": _people("ana bo carla dev elif finn grace hugo ines ingo noor visitor"),
+    "7khm89c": _people("ana carla elif grace luca maya"),
+    "26umsb5": _people("nils oona pablo quinn rosa sam tess uma"),
+    "5win1bk": _people("oona pablo"),
+    "5win2bk": _people("quinn rosa"),
+    "40loyal": tuple(f"loyal-{n:02}" for n in range(1, 41)),
 }
 
 # Joined: Jonas, Kira, and Nils out of the lapsed. Left: Bo, Hugo (lapsed now), and Ingo, whose
 # address stays because Ines has it too. Kira joins two cohorts at once.
 _DAY_2 = {
     **_DAY_1,
-    "9zx41kq": "ana carla dev elif finn grace ines noor visitor jonas kira nils".split(),
-    "7khm89c": "ana carla elif grace luca kira".split(),
-    "26umsb5": "hugo oona pablo quinn rosa sam tess uma".split(),
+    "9zx41kq": _people("ana carla dev elif finn grace ines noor visitor jonas kira nils"),
+    "7khm89c": _people("ana carla elif grace luca kira"),
+    "26umsb5": _people("hugo oona pablo quinn rosa sam tess uma"),
 }
 
-_DAY_3 = {**_DAY_2, "40loyal": [f"loyal-{n:02}" for n in (*range(1, 11), 41, 42)]}
+_DAY_3 = {**_DAY_2, "40loyal": tuple(f"loyal-{n:02}" for n in (*range(1, 11), 41, 42))}
 
 _DAYS = {1: _DAY_1, 2: _DAY_2, 3: _DAY_3}
 

@@ -133,7 +133,7 @@ def serving(api_key: str = CORDIAL_KEY, *, day: int = 1, port: int = 0) -> Itera
                 raise RuntimeError(message)
             time.sleep(0.005)
         url = url_of(bound)
-        with Control(url) as control:
+        with contextlib.closing(Control(url)) as control:
             try:
                 yield Running(url, control, api_key)
             finally:
