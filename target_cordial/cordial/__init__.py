@@ -1,0 +1,1 @@
+"""Speaking with Cordial: transport, answers, and the calls of its two APIs."""

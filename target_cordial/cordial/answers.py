@@ -1,0 +1,143 @@
+"""What an HTTP status means and what Cordial's bodies say: the error table, as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+
+class Kind(str, Enum):
+    """What to make of an answer.
+
+    ``OK``: done. ``RETRY``: try again later. ``STOP``: the key is refused, send nothing more.
+    ``NOT_FOUND``: Cordial does not have it. ``REFUSED``: this request is at fault.
+    ``TOO_LARGE``: this request has too many parts. ``UNEXPECTED``: not an answer of Cordial's.
+    """
+
+    OK = "ok"
+    RETRY = "retry"
+    STOP = "stop"
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"
+    TOO_LARGE = "too_large"
+    UNEXPECTED = "unexpected"
+
+
+STATUS_TABLE: Final[Mapping[int, tuple[Kind, str]]] = {
+    400: (Kind.REFUSED, "the request is not valid"),
+    401: (
+        Kind.STOP,
+        (
+            "the key is not accepted: check api_key, the region (or api_url, endpoint), and that "
+            "this machine's address is on the key's IP allow-list"
+        ),
+    ),
+    403: (
+        Kind.STOP,
+        ("the key may not do this: check the key's permission for this call and its IP allow-list"),
+    ),
+    404: (Kind.NOT_FOUND, "there is no such thing"),
+    406: (Kind.REFUSED, "the request is not valid"),
+    408: (Kind.RETRY, "the call took too long"),
+    409: (Kind.REFUSED, "the request is in conflict"),
+    413: (Kind.TOO_LARGE, "the request is too large"),
+    415: (Kind.UNEXPECTED, "the content type is not accepted"),
+    422: (Kind.REFUSED, "the request is not valid"),
+    425: (Kind.RETRY, "the call came too early"),
+    429: (Kind.RETRY, "too many calls"),
+}
+"""Documented statuses. 429 is not in Cordial's description, but in its article on limits."""
+
+_ABSENT: Final = re.compile(r"not[ _]found|does(?:n't| not) exist", re.IGNORECASE)
+_PROSE_KEYS: Final = ("message", "messages", "validationErrors", "fieldErrors", "errors", "error")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a call.
+
+    Attributes:
+        status: HTTP status.
+        body: The decoded JSON; None where the body is not JSON.
+        has_body: Whether there was a body at all.
+    """
+
+    status: int
+    body: Any
+    has_body: bool
+
+    @property
+    def kind(self) -> Kind:
+        """What to make of it, by status and body together."""
+        kind = kind_of(self.status)
+        if kind is Kind.OK:
+            if self.has_body and not isinstance(self.body, dict | list):
+                return Kind.UNEXPECTED
+            return Kind.REFUSED if self.says_error else Kind.OK
+        if kind in (Kind.NOT_FOUND, Kind.REFUSED) and not isinstance(self.body, dict):
+            return Kind.UNEXPECTED
+        if kind is Kind.NOT_FOUND and not self.says_absent:
+            return Kind.UNEXPECTED
+        return kind
+
+    @property
+    def says_error(self) -> bool:
+        """Whether a body calls itself an error, under whatever status."""
+        return isinstance(self.body, dict) and (
+            bool(self.body.get("error")) or self.body.get("success") is False
+        )
+
+    @property
+    def says_absent(self) -> bool:
+        """Whether Cordial itself says that the contact or list does not exist.
+
+        404 in the description and in traffic; 422 "Contact doesn't exist" in the description. A
+        404 of a proxy or of a wrong base path has no such body.
+        """
+        if self.status not in (404, 422) or not isinstance(self.body, dict):
+            return False
+        key = self.body.get("errorKey")
+        return (isinstance(key, str) and key.upper().endswith("NOT_FOUND")) or bool(
+            _ABSENT.search(self.prose)
+        )
+
+    @property
+    def prose(self) -> str:
+        """Cordial's own words, out of whichever envelope. May hold an identifier."""
+        if not isinstance(self.body, dict):
+            return ""
+        return "; ".join(text for key in _PROSE_KEYS for text in _texts(self.body.get(key)) if text)
+
+
+def kind_of(status: int) -> Kind:
+    """Look a status up in the table; unlisted ones go by their class."""
+    known = STATUS_TABLE.get(status)
+    if known is not None:
+        return known[0]
+    if 200 <= status < 300:  # noqa: PLR2004  the class of success
+        return Kind.OK
+    return Kind.RETRY if status >= 500 else Kind.UNEXPECTED  # noqa: PLR2004  of server errors
+
+
+def meaning_of(status: int) -> str:
+    """Say in words what a status means; redirects are refused, for they could carry the key."""
+    known = STATUS_TABLE.get(status)
+    if known is not None:
+        return known[1]
+    if 300 <= status < 400:  # noqa: PLR2004  the class of redirects
+        return "it redirects, and the key goes nowhere else: check api_url or endpoint"
+    return "the service is in trouble" if status >= 500 else "this is not an answer of Cordial's"  # noqa: PLR2004  of server errors
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401  JSON has any type
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)

@@ -1,0 +1,86 @@
+"""When to try again, and how long to wait before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import random
+
+TRIES: Final = 8
+"""As Amplitude does towards its partners: eight, from one second to two minutes."""
+
+FIRST_SECONDS: Final = 1.0
+LONGEST_SECONDS: Final = 120.0
+LONGEST_RETRY_AFTER_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One try that came to nothing.
+
+    Attributes:
+        retryable: Another try may help.
+        retry_after: Seconds that the service asked for, if it did.
+        may_be_applied: The service may have carried out the call all the same.
+        problem: What went wrong, without any identifier.
+    """
+
+    retryable: bool
+    retry_after: float | None
+    may_be_applied: bool
+    problem: str
+
+
+def should_retry(failure: Failure, tries: int) -> bool:
+    """The one place that decides whether a call is sent again.
+
+    Every call here can be repeated: setting a list to true or false for a contact twice is the
+    same as once, and lists are looked up again before they are made again.
+
+    Args:
+        failure: How the last try failed.
+        tries: How many there were.
+    """
+    return failure.retryable and tries < TRIES
+
+
+def delay(failure: Failure, tries: int, chance: random.Random) -> float:
+    """How many seconds to wait before the next try.
+
+    Args:
+        failure: How the last try failed; its ``retry_after`` is a lower bound.
+        tries: How many there were.
+        chance: Spreads workers that failed together.
+    """
+    backoff = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** (tries - 1))
+    backoff *= chance.uniform(0.5, 1.0)
+    if failure.retry_after is None:
+        return backoff
+    return max(failure.retry_after, min(backoff, FIRST_SECONDS * chance.random()))
+
+
+def retry_after(header: str | None, now: datetime | None = None) -> float | None:
+    """Read a ``Retry-After`` header: seconds, or an HTTP date.
+
+    Returns:
+        Seconds to wait, within 0 and ten minutes; None where there is no usable header.
+    """
+    if not header:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(header)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        seconds = (moment - (now or datetime.now(timezone.utc))).total_seconds()
+    if seconds != seconds:  # noqa: PLR0124  "nan" is a float to Python
+        return None
+    return min(LONGEST_RETRY_AFTER_SECONDS, max(0.0, seconds))

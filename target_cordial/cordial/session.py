@@ -1,0 +1,246 @@
+"""Transport: authentication, time-outs, retries, and one pace for all workers.
+
+Nothing here logs, and no error holds a path: paths hold addresses.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections import Counter
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
+from target_cordial.cordial.retry import Failure, delay, retry_after, should_retry
+from target_cordial.errors import InterruptedRunError, RefusedError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# urllib3 writes request lines, addresses included, at DEBUG.
+logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+CONNECT_SECONDS: Final = 10.0
+
+
+class Clock(Protocol):
+    """Time, as the session needs it; replaceable so that no test has to sleep."""
+
+    def now(self) -> float:
+        """Seconds of a monotonic clock."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            InterruptedRunError: The run was told to stop.
+        """
+
+
+class StoppableClock:
+    """The real time. Waiting ends at once when the run is told to stop."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+
+    def now(self) -> float:
+        """See :class:`Clock`."""
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        """See :class:`Clock`."""
+        if self._stop.wait(seconds):
+            raise InterruptedRunError
+
+
+class Pace:
+    """A pause that one worker's 429 imposes on all of them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._not_before = clock.now()
+
+    def hold(self, seconds: float) -> None:
+        """Nobody sends anything for so long."""
+        with self._lock:
+            self._not_before = max(self._not_before, self._clock.now() + seconds)
+
+    def wait(self) -> None:
+        """Wait until sending is allowed."""
+        while (left := self._not_before - self._clock.now()) > 0:
+            self._clock.wait(left)
+
+
+class Session:
+    """A pooled connection to one service with one key.
+
+    Args:
+        base_url: Where paths start.
+        api_key: The key; sent as Basic user name with an empty password (documented by Cordial).
+        headers: Further headers of every call.
+        connections: Connections that are kept open: at least as many as there are workers.
+        timeout_seconds: How long to wait for an answer.
+        clock: The time.
+        session: Another transport, such as one with a mock adapter.
+    """
+
+    def __init__(  # noqa: PLR0913  a transport has this many independent parts
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        connections: int,
+        timeout_seconds: float,
+        clock: Clock,
+        session: requests.Session | None = None,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._clock = clock
+        self._timeout = (min(CONNECT_SECONDS, timeout_seconds), timeout_seconds)
+        self._chance = random.Random()  # noqa: S311  spreads retries, guards nothing
+        self._pace = Pace(clock)
+        self._lock = threading.Lock()
+        self.statuses: Counter[str] = Counter()
+        self._http = session or requests.Session()
+        self._http.auth = (api_key, "")
+        self._http.headers.update(
+            {
+                "Accept": "application/json",
+                "User-Agent": f"target-cordial/{version('target-cordial')}",
+                **(headers or {}),
+            }
+        )
+        if session is None:
+            adapter = HTTPAdapter(pool_maxsize=connections)
+            self._http.mount("https://", adapter)
+            self._http.mount("http://", adapter)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make one call, as often as it takes.
+
+        Args:
+            method: The HTTP method.
+            path: The path below the base, its parts percent-encoded.
+            body: Sent as JSON.
+            query: Query parameters.
+
+        Returns:
+            The first answer that another try would not change.
+
+        Raises:
+            RefusedError: 401 or 403.
+            UnavailableError: All tries failed.
+            InterruptedRunError: The run was told to stop while waiting.
+        """
+        tries = 0
+        may_be_applied = False
+        try:
+            while True:
+                self._pace.wait()
+                result = self._try(method, path, body, query)
+                if isinstance(result, Answer):
+                    return result
+                tries += 1
+                may_be_applied = may_be_applied or result.may_be_applied
+                if not should_retry(result, tries):
+                    message = f"{method} failed {tries} times, at last because {result.problem}."
+                    raise UnavailableError(message, may_be_applied=may_be_applied)
+                pause = delay(result, tries, self._chance)
+                if result.retry_after is None:
+                    self._clock.wait(pause)
+                else:
+                    self._pace.hold(pause)
+        except InterruptedRunError:
+            if may_be_applied:
+                message = "The run was told to stop between two tries."
+                raise UnavailableError(message, may_be_applied=True) from None
+            raise
+        except RefusedError as error:
+            error.may_be_applied = may_be_applied
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def _try(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, str] | None,
+    ) -> Answer | Failure:
+        try:
+            response = self._http.request(
+                method,
+                f"{self._base_url}{path}",
+                params=query,
+                data=None if body is None else json.dumps(body).encode(),
+                headers=None if body is None else {"Content-Type": "application/json"},
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            # The exception's own text holds the address; only its kind is kept.
+            return self._lost(error)
+        self._count(str(response.status_code))
+        kind = kind_of(response.status_code)
+        if kind is Kind.STOP:
+            message = (
+                f"Cordial answered {response.status_code} to {method}: "
+                f"{meaning_of(response.status_code)}."
+            )
+            raise RefusedError(message)
+        if kind is Kind.RETRY:
+            limited = response.status_code == requests.codes.too_many_requests
+            return Failure(
+                retryable=True,
+                retry_after=retry_after(response.headers.get("Retry-After"))
+                if limited or response.status_code == requests.codes.service_unavailable
+                else None,
+                may_be_applied=not limited,
+                problem=f"{meaning_of(response.status_code)} ({response.status_code})",
+            )
+        return Answer(response.status_code, _json(response), has_body=bool(response.content))
+
+    def _lost(self, error: requests.RequestException) -> Failure:
+        self._count("none")
+        certain = isinstance(error, requests.exceptions.ConnectTimeout)
+        permanent = isinstance(error, requests.exceptions.SSLError | requests.exceptions.InvalidURL)
+        problem = (
+            "the time was up"
+            if isinstance(error, requests.Timeout)
+            else f"the connection failed ({type(error).__name__})"
+        )
+        return Failure(
+            retryable=not permanent,
+            retry_after=None,
+            may_be_applied=not (certain or permanent),
+            problem=problem,
+        )
+
+    def _count(self, status: str) -> None:
+        with self._lock:
+            self.statuses[status] += 1
+
+
+def _json(response: requests.Response) -> Any:  # noqa: ANN401  JSON has any type
+    try:
+        return json.loads(response.content)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""The rules of membership: pure functions over plain values, without any I/O."""

@@ -1,0 +1,88 @@
+"""Finding a field in a record, however its tap spells it.
+
+Keys match exactly first, then folded: letter case and ``_`` ignored, and one leading ``gp:``
+(Amplitude's mark for custom properties in some of its APIs) ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+Record = Mapping[str, Any]
+
+MISSING: Final = object()
+"""What :func:`field` returns where a record has no such key (None is a value)."""
+
+COHORT_ID: Final = ("cohort_id", "amp_cohort_id", "audience_id")
+COHORT_NAME: Final = ("cohort_name", "amp_cohort_name")
+AMPLITUDE_ID: Final = ("amplitude_id",)
+USER_ID: Final = ("user_id",)
+IN_COHORT: Final = ("in_cohort",)
+OPERATION: Final = ("operation",)
+SNAPSHOT_ID: Final = ("snapshot_id",)
+MEMBER_COUNT: Final = ("member_count",)
+COMPLETE: Final = ("complete",)
+DELETED_AT: Final = ("_sdc_deleted_at",)
+
+PROPERTY_CONTAINERS: Final = ("user_properties", "properties")
+
+
+@lru_cache(maxsize=4096)
+def fold(key: str) -> str:
+    """Bring the spellings of one key together: ``amplitudeID``, ``amplitude_id``."""
+    return key.removeprefix("gp:").replace("_", "").lower()
+
+
+def field(record: Record, names: tuple[str, ...]) -> Any:  # noqa: ANN401  JSON has any type
+    """Read the first of some names that a record has.
+
+    Args:
+        record: A decoded Singer record.
+        names: The names in order of preference.
+
+    Returns:
+        The value, or ``MISSING``. An exact name wins over a folded one.
+    """
+    for name in names:
+        if name in record:
+            return record[name]
+    wanted = [fold(name) for name in names]
+    for key, value in record.items():
+        if fold(key) in wanted:
+            return value
+    return MISSING
+
+
+def has_field(keys: Iterator[str] | Record, names: tuple[str, ...]) -> bool:
+    """Say whether any of some names is among a record's keys."""
+    wanted = {fold(name) for name in names}
+    return any(fold(key) in wanted for key in keys)
+
+
+def candidates(record: Record, name: str) -> Iterator[list[Any]]:
+    """Walk the places where a user property can be, the best first.
+
+    Args:
+        record: A decoded Singer record.
+        name: The property, as the user spells it in ``contact_identifier_mapping``.
+
+    Yields:
+        The values at one place: a list of one for an exact match; of all that match
+        folded, where no exact one does.
+    """
+    places: list[tuple[Record, str]] = [(record, name)]
+    for container in PROPERTY_CONTAINERS:
+        properties = field(record, (container,))
+        if isinstance(properties, Mapping):
+            places.append((properties, name))
+    places.extend((record, f"{container}__{name}") for container in PROPERTY_CONTAINERS)
+    for place, key in places:
+        if key in place:
+            yield [place[key]]
+    for place, key in places:
+        wanted = fold(key)
+        found = [value for other, value in place.items() if other != key and fold(other) == wanted]
+        if found:
+            yield found

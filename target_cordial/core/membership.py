@@ -1,0 +1,265 @@
+"""From a Singer record to what it says about membership.
+
+A stream's role is read from its schema; a row then says, for one user of one cohort, *present*
+or *gone*; or it is a snapshot's marker; or it can't be read, and then it is never guessed at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from target_cordial.core import fields
+from target_cordial.core.fields import MISSING, Record, field, has_field
+from target_cordial.core.identifier import Mapping as IdentifierMapping
+from target_cordial.core.identifier import Resolved, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ADD_WORDS: Final = frozenset({"add", "added", "enter", "entering", "existing"})
+REMOVE_WORDS: Final = frozenset({"remove", "removed", "exit", "exiting", "delete", "deleted"})
+
+_FLAGS: Final[Mapping[Any, bool]] = {"true": True, "1": True, "false": False, "0": False}
+
+_MAX_EXACT: Final = 2**53
+"""Whole numbers above this lose digits when a tool has carried them as floats."""
+
+
+class Role(str, Enum):
+    """What a stream's rows mean."""
+
+    MEMBERSHIP = "membership"
+    MARKER = "marker"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The cohort a row speaks of; one of the two is there.
+
+    Attributes:
+        id: Amplitude's cohort id.
+        name: Its name in Amplitude.
+    """
+
+    id: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One user of one cohort, as a row tells it.
+
+    Attributes:
+        cohort: The cohort.
+        user: The user's key in the cohort: ``a:`` and the amplitude id, else ``u:`` and the
+            user id, else ``i:`` and the identifier.
+        user_id: The user id, where the row has one.
+        resolved: The contact identifier, or why there is none.
+        present: In the cohort, or gone from it.
+        explicit: The row has a flag or an operation; else it is part of a snapshot.
+        snapshot_id: The snapshot it is part of.
+        contradicted: A deletion mark overruled ``in_cohort: true``.
+    """
+
+    cohort: Cohort
+    user: str
+    user_id: str | None
+    resolved: Resolved
+    present: bool
+    explicit: bool
+    snapshot_id: str | None
+    contradicted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerRow:
+    """A snapshot's marker, as a row tells it."""
+
+    cohort: Cohort
+    snapshot_id: str | None
+    member_count: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A row that can't be read.
+
+    Attributes:
+        field: The field at fault; never its value.
+        problem: What is wrong with it.
+        cohort: The cohort, where that at least could be read.
+    """
+
+    field: str
+    problem: str
+    cohort: Cohort | None = None
+
+
+class _UnreadableFieldError(Exception):
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(name, problem)
+        self.name = name
+        self.problem = problem
+
+
+def role_of(keys: Iterable[str], mapping: IdentifierMapping) -> Role:
+    """Tell a stream's role from its columns.
+
+    Args:
+        keys: The property names of its schema (or of its first row, where the schema has none).
+        mapping: Tells which columns can hold an identifier.
+    """
+    names = dict.fromkeys(keys)
+    has_id = has_field(names, fields.COHORT_ID)
+    if has_id and has_field(names, fields.MEMBER_COUNT) and has_field(names, fields.COMPLETE):
+        return Role.MARKER
+    if not has_id and not has_field(names, fields.COHORT_NAME):
+        return Role.OTHER
+    users = (*fields.AMPLITUDE_ID, *fields.USER_ID, *mapping.properties)
+    flattened = tuple(
+        f"{container}__{name}"
+        for container in fields.PROPERTY_CONTAINERS
+        for name in mapping.properties
+    )
+    if has_field(names, (*users, *flattened)):
+        return Role.MEMBERSHIP
+    return Role.OTHER
+
+
+def read_membership(
+    record: Record, mapping: IdentifierMapping, *, deleted: bool
+) -> Membership | Unreadable:
+    """Read a member row.
+
+    Args:
+        record: The decoded record.
+        mapping: Where the contact identifier is.
+        deleted: Whether the row, as the tap sent it, carries a deletion mark
+            (``_sdc_deleted_at``). The SDK takes that field away before a sink sees the record.
+
+    Returns:
+        The membership, or what can't be read about it.
+    """
+    cohort = cohort_of(record)
+    if cohort is None:
+        return Unreadable("cohort_id", "names no cohort")
+    try:
+        flag = _flag(record)
+        operation = _operation(record)
+        amplitude_id = _identity(record, fields.AMPLITUDE_ID)
+        user_id = _identity(record, fields.USER_ID)
+        snapshot_id = _identity(record, fields.SNAPSHOT_ID)
+    except _UnreadableFieldError as error:
+        return Unreadable(error.name, error.problem, cohort)
+    if flag is not None and operation is not None and flag != operation:
+        return Unreadable("operation", "says the opposite of in_cohort", cohort)
+    resolved = resolve(record, mapping)
+    user = user_key(amplitude_id, user_id, resolved.identifier)
+    if user is None:
+        return Unreadable("amplitude_id", "names no user", cohort)
+    stated = flag if flag is not None else operation
+    return Membership(
+        cohort=cohort,
+        user=user,
+        user_id=user_id,
+        resolved=resolved,
+        present=not deleted and stated is not False,
+        explicit=deleted or stated is not None,
+        snapshot_id=snapshot_id,
+        contradicted=deleted and stated is True,
+    )
+
+
+def read_marker(record: Record) -> MarkerRow | Unreadable:
+    """Read a snapshot's marker."""
+    cohort = cohort_of(record)
+    if cohort is None:
+        return Unreadable("cohort_id", "names no cohort")
+    try:
+        snapshot_id = _identity(record, fields.SNAPSHOT_ID)
+    except _UnreadableFieldError as error:
+        return Unreadable(error.name, error.problem, cohort)
+    count = field(record, fields.MEMBER_COUNT)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        return Unreadable("member_count", "is not a whole number", cohort)
+    complete = _boolean(field(record, fields.COMPLETE))
+    if complete is None:
+        return Unreadable("complete", "is neither true nor false", cohort)
+    return MarkerRow(cohort, snapshot_id, count, complete)
+
+
+def is_deleted(record: Record) -> bool:
+    """Say whether a record, as the tap sent it, carries a deletion mark."""
+    return field(record, fields.DELETED_AT) not in (MISSING, None)
+
+
+def cohort_of(record: Record) -> Cohort | None:
+    """Read which cohort a record speaks of; None where it names none that can be read."""
+    try:
+        cohort_id = _identity(record, fields.COHORT_ID)
+    except _UnreadableFieldError:
+        return None
+    name = field(record, fields.COHORT_NAME)
+    name = name if isinstance(name, str) and name.strip() else None
+    return Cohort(cohort_id, name) if cohort_id or name else None
+
+
+def user_key(amplitude_id: str | None, user_id: str | None, identifier: str | None) -> str | None:
+    """Name a user within a cohort by the best id there is.
+
+    Amplitude ids never change hands; user ids may be missing (anonymous users).
+    """
+    if amplitude_id:
+        return f"a:{amplitude_id}"
+    if user_id:
+        return f"u:{user_id}"
+    return f"i:{identifier}" if identifier else None
+
+
+def _flag(record: Record) -> bool | None:
+    value = field(record, fields.IN_COHORT)
+    if value is MISSING:
+        return None
+    flag = _boolean(value)
+    if flag is None:
+        name = "in_cohort"
+        raise _UnreadableFieldError(name, "is neither true nor false")
+    return flag
+
+
+def _operation(record: Record) -> bool | None:
+    value = field(record, fields.OPERATION)
+    if value is MISSING:
+        return None
+    word = value.strip().lower() if isinstance(value, str) else None
+    if word in ADD_WORDS:
+        return True
+    if word in REMOVE_WORDS:
+        return False
+    name = "operation"
+    raise _UnreadableFieldError(name, "is none of the words for adding or removing")
+
+
+def _boolean(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | str):
+        return _FLAGS.get(str(value).strip().lower())
+    return None
+
+
+def _identity(record: Record, names: tuple[str, ...]) -> str | None:
+    value = field(record, names)
+    if value is MISSING or value is None:
+        return None
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT:
+        return str(int(value))
+    raise _UnreadableFieldError(names[0], "is neither a text nor a whole number")

@@ -1,0 +1,1 @@
+"""Carrying a plan to Cordial: one engine, and what differs between the deliveries."""

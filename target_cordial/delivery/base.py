@@ -1,0 +1,81 @@
+"""What every delivery is: calls made of changes, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from target_cordial.core.outcome import REJECTED_BY_CORDIAL, Outcome, Result
+from target_cordial.core.plan import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the changes of a cohort go.
+
+    Attributes:
+        list_id: The list's id at the service.
+        list_name: The list's name: the key under which REST writes membership.
+        first_sync: The cohort was never delivered before.
+    """
+
+    list_id: str
+    list_name: str
+    first_sync: bool
+
+
+Targets = Mapping[int, Target]
+"""Targets by the cohort's key in the ledger."""
+
+Call = tuple[Change, ...]
+"""The changes that one call carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What one call brought.
+
+    Attributes:
+        outcomes: The end of its changes,
+        again: or the smaller calls in which they are to be sent again.
+    """
+
+    outcomes: tuple[Outcome, ...] = ()
+    again: tuple[Call, ...] = ()
+
+
+class Delivery(Protocol):
+    """A way to write memberships.
+
+    Attributes:
+        name: As the setting ``delivery`` and the report call it.
+        by_contact: It needs all changes of one contact together.
+    """
+
+    name: str
+    by_contact: bool
+
+    def calls(self, changes: Iterable[Change]) -> Iterator[Call]:
+        """Put changes together, in the order of the plan.
+
+        No two calls that can be in flight together may change one contact's membership of one
+        list.
+        """
+
+    def send(self, call: Call, targets: Targets) -> Delivered:
+        """Make one call. Runs in a worker thread; must not touch the ledger.
+
+        Raises:
+            CordialError: Delivery has to stop.
+        """
+
+
+def all_of(call: Call, result: Result) -> Delivered:
+    """Give every change of a call the same end."""
+    return Delivered(tuple(Outcome(change, result) for change in call))
+
+
+def rejected(call: Call, message: str, reason: str = REJECTED_BY_CORDIAL) -> Delivered:
+    """Say that Cordial rejected every change of a call."""
+    return Delivered(tuple(Outcome(change, Result.REJECTED, reason, message) for change in call))

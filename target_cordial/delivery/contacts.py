@@ -1,0 +1,123 @@
+"""Delivery by REST v2: one call per contact, with all its list changes."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from target_cordial.cordial.answers import Answer, Kind, meaning_of
+from target_cordial.core.identifier import EMAIL_KEYS
+from target_cordial.core.outcome import CONTACT_NOT_FOUND, Outcome, Result
+from target_cordial.core.plan import Change, Operation
+from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected
+from target_cordial.errors import UnavailableError, UnexpectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from target_cordial.cordial.rest import RestClient
+
+
+class ContactsDelivery:
+    """Writes ``{"<list>": true|false}`` to contacts.
+
+    An addition makes the contact where the settings allow it and the identifier is a channel
+    address. A removal never does: it is a ``PUT``, and a contact that is not there is already
+    absent. ``subscribeStatus`` and ``forceSubscribe`` are never sent: a cohort is no consent.
+
+    Args:
+        client: The REST API.
+        identifier_name: The Cordial key of the identifiers.
+        create_contacts: Whether additions may make contacts.
+        suppress_triggers: ``always``, ``first_sync`` or ``never``.
+    """
+
+    name = "contacts"
+    by_contact = True
+
+    def __init__(
+        self,
+        client: RestClient,
+        *,
+        identifier_name: str,
+        create_contacts: bool,
+        suppress_triggers: str,
+    ) -> None:
+        self._client = client
+        self._name = identifier_name
+        self._channel = channel_of(identifier_name)
+        self._create = create_contacts and self._channel is not None
+        self._suppress = suppress_triggers
+
+    def calls(self, changes: Iterable[Change]) -> Iterator[Call]:
+        """All changes of a contact make one call."""
+        for _, together in groupby(changes, key=lambda change: change.identifier):
+            yield tuple(together)
+
+    def send(self, call: Call, targets: Targets) -> Delivered:
+        """Write one contact. See :class:`target_cordial.delivery.base.Delivery`."""
+        adds = any(change.operation is Operation.ADD for change in call)
+        try:
+            if adds and self._create:
+                answer = self._upsert(call, targets)
+            else:
+                answer = self._update(call, targets)
+        except UnavailableError as error:
+            return all_of(call, Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT)
+        return self._outcomes(call, answer, adds=adds)
+
+    def _outcomes(self, call: Call, answer: Answer, *, adds: bool) -> Delivered:
+        if answer.kind is Kind.OK and answer.has_body:
+            return all_of(call, Result.CONFIRMED)
+        if answer.says_absent:
+            if not adds:
+                return all_of(call, Result.ALREADY_ABSENT)
+            return Delivered(
+                tuple(
+                    Outcome(change, Result.REJECTED, CONTACT_NOT_FOUND, answer.prose)
+                    if change.operation is Operation.ADD
+                    else Outcome(change, Result.ALREADY_ABSENT)
+                    for change in call
+                )
+            )
+        if answer.kind is Kind.REFUSED and answer.body is not None:
+            return rejected(call, answer.prose)
+        raise UnexpectedError(
+            f"Cordial answered {answer.status} to a contact: {meaning_of(answer.status)}. "
+            "Check region and api_url."
+        )
+
+    def _upsert(self, call: Call, targets: Targets) -> Answer:
+        channel = self._channel
+        body = self._body(call, targets)
+        body["channels"] = {channel: {"address": call[0].identifier}}
+        body["identifyBy"] = [self._name]
+        return self._client.upsert_contact(body)
+
+    def _update(self, call: Call, targets: Targets) -> Answer:
+        key = "email" if self._name in EMAIL_KEYS else self._name
+        return self._client.update_contact(key, call[0].identifier, self._body(call, targets))
+
+    def _body(self, call: Call, targets: Targets) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            targets[change.cohort].list_name: change.operation is Operation.ADD for change in call
+        }
+        first = any(targets[change.cohort].first_sync for change in call)
+        body["suppressTriggers"] = self._suppress == "always" or (
+            self._suppress == "first_sync" and first
+        )
+        return body
+
+
+def channel_of(identifier_name: str) -> str | None:
+    """Name the channel whose address an identifier is: ``channels.sms.address`` → ``sms``.
+
+    Returns:
+        The channel's key; None where the identifier is no channel address.
+    """
+    if identifier_name in EMAIL_KEYS:
+        return "email"
+    parts = identifier_name.split(".")
+    if len(parts) == 3 and parts[0] == "channels" and parts[2] == "address":  # noqa: PLR2004  channels.<key>.address
+        return parts[1]
+    return None

@@ -1,0 +1,63 @@
+"""Delivery by the Amplitude service URL: batches of one list and one operation."""
+
+from __future__ import annotations
+
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Final
+
+from target_cordial.cordial.answers import Kind
+from target_cordial.core.outcome import Result
+from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected
+from target_cordial.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from target_cordial.cordial.list_protocol import ListProtocolClient
+    from target_cordial.core.plan import Change
+
+TOO_LARGE: Final = 413
+SPLIT: Final = frozenset({400, 409, TOO_LARGE, 422})
+"""A batch refused with one of these is halved until the culprits are alone."""
+
+
+class EndpointDelivery:
+    """Writes ids to lists in batches. The service answers before it writes.
+
+    Args:
+        client: The list protocol.
+        batch_size: The most ids in one call.
+    """
+
+    name = "endpoint"
+    by_contact = False
+
+    def __init__(self, client: ListProtocolClient, *, batch_size: int) -> None:
+        self._client = client
+        self._size = batch_size
+
+    def calls(self, changes: Iterable[Change]) -> Iterator[Call]:
+        """Changes of one list and one operation make a call, up to the batch size."""
+        for _, together in groupby(changes, key=lambda change: (change.operation, change.cohort)):
+            while batch := tuple(islice(together, self._size)):
+                yield batch
+
+    def send(self, call: Call, targets: Targets) -> Delivered:
+        """Send one batch. See :class:`target_cordial.delivery.base.Delivery`."""
+        target = targets[call[0].cohort]
+        try:
+            answer = self._client.change(
+                target.list_id, call[0].operation, [change.identifier for change in call]
+            )
+        except UnavailableError as error:
+            return all_of(call, Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT)
+        if answer.kind is Kind.OK:
+            return all_of(call, Result.CONFIRMED)
+        if answer.status in SPLIT:
+            if len(call) > 1:
+                middle = len(call) // 2
+                return Delivered(again=(call[:middle], call[middle:]))
+            if answer.status != TOO_LARGE:
+                return rejected(call, answer.prose)
+        # Any other answer is about the list, not about people: its changes stay pending.
+        return all_of(call, Result.NOT_SENT)

@@ -1,0 +1,154 @@
+"""The engine: intents into the ledger, calls into the pool, outcomes into the ledger.
+
+Only the thread that runs the engine touches the ledger; workers make calls and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from target_cordial.core.outcome import Outcome, Result
+from target_cordial.delivery.base import Call, Delivered, Delivery, Targets, all_of
+from target_cordial.errors import CordialError, InterruptedRunError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable, Iterator
+
+    from target_cordial.core.plan import Change
+
+BLOCK_CHANGES: Final = 1_000
+"""Changes whose intents are recorded in one transaction."""
+
+TICK_SECONDS: Final = 0.25
+"""How often the engine looks whether the run was told to stop."""
+
+GRACE_SECONDS: Final = 6.0
+"""How long calls in flight get to end when the run is told to stop (it has ten in all)."""
+
+
+class Recorder(Protocol):
+    """The ledger, as far as the engine needs it."""
+
+    def intend(self, changes: Iterable[Change]) -> None:
+        """Record changes as sent and unconfirmed, before their first byte goes out."""
+
+    def record(self, outcomes: Iterable[Outcome]) -> None:
+        """Record how changes ended."""
+
+
+@dataclass
+class _Progress:
+    error: CordialError | None = None
+    stopped: bool = False
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+class Engine:
+    """Delivers plans.
+
+    Args:
+        delivery: How.
+        recorder: Where intents and outcomes are kept.
+        workers: Calls in flight at once.
+        stop: Set when the run is told to stop.
+    """
+
+    def __init__(
+        self, delivery: Delivery, recorder: Recorder, *, workers: int, stop: threading.Event
+    ) -> None:
+        self._delivery = delivery
+        self._recorder = recorder
+        self._workers = workers
+        self._stop = stop
+
+    def deliver(self, changes: Iterable[Change], targets: Targets) -> None:
+        """Send a plan.
+
+        Args:
+            changes: The plan, in its order.
+            targets: Where each cohort's changes go.
+
+        Raises:
+            CordialError: Delivery had to stop; what was sent is recorded.
+            InterruptedRunError: The run was told to stop; what was sent is recorded.
+        """
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="delivery")
+        try:
+            for block in self._blocks(self._delivery.calls(changes)):
+                if self._stop.is_set():
+                    raise InterruptedRunError
+                self._recorder.intend(change for call in block for change in call)
+                progress = self._send(pool, deque(block), targets)
+                self._recorder.record(progress.outcomes)
+                if progress.error is not None:
+                    raise progress.error
+                if progress.stopped:
+                    raise InterruptedRunError
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _blocks(self, calls: Iterator[Call]) -> Iterator[list[Call]]:
+        """Cut the plan into blocks; one has ended before the next begins.
+
+        Where calls are not made by contact, additions and removals are never in one block: an
+        identifier may be in both, on two lists.
+        """
+        block: list[Call] = []
+        size = 0
+        for call in calls:
+            full = size >= BLOCK_CHANGES and len(block) >= 2 * self._workers
+            turns = block and not self._delivery.by_contact and _turns(block[-1], call)
+            if full or turns:
+                yield block
+                block, size = [], 0
+            block.append(call)
+            size += len(call)
+        if block:
+            yield block
+
+    def _send(self, pool: ThreadPoolExecutor, waiting: deque[Call], targets: Targets) -> _Progress:
+        progress = _Progress()
+        running: dict[Future[Delivered], Call] = {}
+        grace = GRACE_SECONDS
+        while waiting or running:
+            if self._stop.is_set():
+                progress.stopped = True
+            if progress.stopped or progress.error is not None:
+                for call in (*waiting, *(running.pop(f) for f in list(running) if f.cancel())):
+                    progress.outcomes += all_of(call, Result.NOT_SENT).outcomes
+                waiting.clear()
+            while waiting and len(running) < 2 * self._workers:
+                call = waiting.popleft()
+                running[pool.submit(self._delivery.send, call, targets)] = call
+            done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._take(future, running.pop(future), waiting, progress)
+            if progress.stopped and not done:
+                grace -= TICK_SECONDS
+                if grace <= 0:
+                    break  # abandoned: their intents say that nothing is known of them
+        return progress
+
+    @staticmethod
+    def _take(
+        future: Future[Delivered], call: Call, waiting: deque[Call], progress: _Progress
+    ) -> None:
+        try:
+            delivered = future.result()
+        except InterruptedRunError:
+            progress.outcomes += all_of(call, Result.NOT_SENT).outcomes
+        except CordialError as error:
+            result = Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT
+            progress.outcomes += all_of(call, result).outcomes
+            progress.error = progress.error or error
+        else:
+            progress.outcomes += delivered.outcomes
+            waiting.extend(delivered.again)
+
+
+def _turns(last: Call, call: Call) -> bool:
+    return last[0].operation is not call[0].operation

@@ -1,0 +1,1 @@
+"""What the source says and what Cordial was sent, kept between runs."""

@@ -1,0 +1,225 @@
+"""The plan in the ledger: what is pending, intents before the first byte, outcomes after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, or_, select
+
+from target_cordial.core.outcome import Outcome, Result
+from target_cordial.core.plan import (
+    RETRY_REJECTED_SECONDS,
+    Change,
+    Entry,
+    Operation,
+    Sent,
+    change_for,
+)
+from target_cordial.ledger.schema import entry, gone, pending, planned, skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from target_cordial.ledger.store import Ledger
+
+RETENTION_SECONDS: Final = 30 * 24 * 3600
+"""How long the identifier of somebody who left is kept after the removal was confirmed."""
+
+PAGE: Final = 2_000
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How a cohort's list stands.
+
+    Attributes:
+        confirmed: Members that Cordial has confirmed.
+        additions: Additions waiting to be sent.
+        removals: Removals waiting to be sent.
+        unknown: Entries of which nothing is certain.
+        rejected: Additions and removals that Cordial rejected, by reason.
+        recent_removals: Confirmed removals since the guard's window began.
+    """
+
+    confirmed: int
+    additions: int
+    removals: int
+    unknown: int
+    rejected: dict[str, int]
+    recent_removals: int
+
+
+class Entries:
+    """The entries of a ledger, as plan and as record of what was sent."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._connection = ledger.connection
+
+    def counts(self, cohort: int, *, now: int, window_since: int) -> Counts:
+        """Count a cohort's entries.
+
+        Args:
+            cohort: The cohort's key.
+            now: Seconds since the epoch.
+            window_since: Removals confirmed after this are recent.
+        """
+        mine = entry.c.cohort == cohort
+        retried = _retried(now)
+        due = and_(mine, pending, retried)
+        with self._ledger.write():
+            confirmed = self._count(and_(mine, entry.c.sent == int(Sent.ON)))
+            additions = self._count(and_(due, entry.c.wanted == 1))
+            removals = self._count(and_(due, entry.c.wanted == 0))
+            unknown = self._count(and_(mine, pending, entry.c.sent == int(Sent.UNKNOWN)))
+            recent = self._count(and_(mine, gone, entry.c.removed_at > window_since))
+            rejected = self._connection.execute(
+                select(entry.c.rejected_reason, func.count())
+                .where(mine, pending, ~retried)
+                .group_by(entry.c.rejected_reason)
+            )
+            reasons = {reason: count for reason, count in rejected}  # noqa: C416  a row is not a pair
+        return Counts(confirmed, additions, removals, unknown, reasons, recent)
+
+    def removed_since(self, cohort: int, moment: int) -> int:
+        """Count the removals of a cohort's list that were confirmed at a moment or later."""
+        with self._ledger.write():
+            return self._count(and_(entry.c.cohort == cohort, gone, entry.c.removed_at >= moment))
+
+    def plan(
+        self, additions: Iterable[int], removals: Iterable[int], *, now: int, by_contact: bool
+    ) -> int:
+        """Fix what this run sends.
+
+        Args:
+            additions: Keys of the cohorts whose additions go out.
+            removals: Keys of the cohorts whose removals go out.
+            now: Seconds since the epoch.
+            by_contact: Order the plan by contact, so that all changes of one come together;
+                else by list and operation.
+
+        Returns:
+            The number of changes.
+        """
+        wanted = or_(
+            and_(entry.c.wanted == 1, entry.c.cohort.in_(list(additions))),
+            and_(entry.c.wanted == 0, entry.c.cohort.in_(list(removals))),
+        )
+        order: tuple[ColumnElement[Any], ...] = (
+            (entry.c.identifier, entry.c.cohort)
+            if by_contact
+            else (entry.c.wanted.desc(), entry.c.cohort, entry.c.identifier)
+        )
+        rows = (
+            select(entry.c.cohort, entry.c.identifier, entry.c.wanted, entry.c.sent)
+            .where(pending, _retried(now), wanted)
+            .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
+            .order_by(*order)
+        )
+        with self._ledger.write():
+            self._connection.execute(delete(planned))
+            self._connection.execute(
+                insert(planned).from_select(["cohort", "identifier", "wanted", "sent"], rows)
+            )
+            return self._count(literal(1) == 1, planned)
+
+    def changes(self, *, now: int) -> Iterator[Change]:
+        """Walk the plan, page by page."""
+        last = 0
+        while True:
+            query = (
+                select(planned)
+                .where(planned.c.number > last)
+                .order_by(planned.c.number)
+                .limit(PAGE)
+            )
+            with self._ledger.write():
+                rows = self._connection.execute(query).all()
+            for row in rows:
+                last = row.number
+                change = change_for(
+                    Entry(row.cohort, row.identifier, bool(row.wanted), Sent(row.sent)), now
+                )
+                if change is not None:
+                    yield change
+            if len(rows) < PAGE:
+                return
+
+    def intend(self, changes: Iterable[Change]) -> None:
+        """Record changes as sent and unconfirmed, before their first byte goes out."""
+        rows = [(int(Sent.UNKNOWN), change.cohort, change.identifier) for change in changes]
+        if rows:
+            with self._ledger.write():
+                self._connection.exec_driver_sql(
+                    "UPDATE entry SET sent = ? WHERE cohort = ? AND identifier = ?", rows
+                )
+
+    def record(self, outcomes: Iterable[Outcome], *, now: int) -> None:
+        """Record how changes ended."""
+        rows = [_recorded(outcome, now) for outcome in outcomes]
+        if rows:
+            with self._ledger.write():
+                self._connection.exec_driver_sql(
+                    "UPDATE entry SET sent = ?, removed_at = coalesce(?, removed_at), "
+                    "rejected_at = ?, rejected_reason = ?, rejected_message = ? "
+                    "WHERE cohort = ? AND identifier = ?",
+                    rows,
+                )
+
+    def rejected(self) -> Iterator[tuple[int, str, Operation, str, str | None]]:
+        """Walk what Cordial rejected: cohort, identifier, operation, reason, its words."""
+        query = select(entry).where(pending, entry.c.rejected_reason.is_not(None))
+        with self._ledger.write():
+            for row in self._connection.execute(query):
+                operation = Operation.ADD if row.wanted else Operation.REMOVE
+                yield (
+                    row.cohort,
+                    row.identifier,
+                    operation,
+                    row.rejected_reason,
+                    row.rejected_message,
+                )
+
+    def skipped(self) -> Iterator[tuple[int, str, Operation, str]]:
+        """Walk this run's users without identifier: cohort, user, operation, reason."""
+        with self._ledger.write():
+            for row in self._connection.execute(select(skipped)):
+                yield row.cohort, row.user_key, Operation(row.operation), row.reason
+
+    def forget_leavers(self, now: int) -> None:
+        """Delete who left and was confirmed removed 30 days ago, or was never on the list."""
+        with self._ledger.write():
+            self._connection.execute(
+                delete(entry).where(
+                    gone,
+                    or_(
+                        entry.c.removed_at.is_(None),
+                        entry.c.removed_at < now - RETENTION_SECONDS,
+                    ),
+                )
+            )
+
+    def _count(self, condition: ColumnElement[bool], table: Any = entry) -> int:  # noqa: ANN401  any table
+        query = select(func.count()).select_from(table).where(condition)
+        return int(self._connection.execute(query).scalar_one())
+
+
+def _retried(now: int) -> ColumnElement[bool]:
+    """What Cordial rejected rests for a while; the rule itself is ``core.plan.change_for``."""
+    return or_(entry.c.rejected_at.is_(None), entry.c.rejected_at <= now - RETRY_REJECTED_SECONDS)
+
+
+def _recorded(outcome: Outcome, now: int) -> tuple[Any, ...]:
+    removal = outcome.change.operation is Operation.REMOVE
+    done = outcome.result in (Result.CONFIRMED, Result.ALREADY_ABSENT)
+    rejected = outcome.result is Result.REJECTED
+    return (
+        int(outcome.sent),
+        now if removal and done else None,
+        now if rejected else None,
+        outcome.reason if rejected else None,
+        outcome.message if rejected else None,
+        outcome.change.cohort,
+        outcome.change.identifier,
+    )

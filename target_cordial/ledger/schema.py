@@ -1,0 +1,174 @@
+"""The ledger's tables.
+
+``member`` and ``entry`` are the two sides that every run brings together: who the source says is
+in a cohort (by user), and what was sent to and confirmed by Cordial (by identifier). They hold
+millions of rows, so their keys are clustered, and the two partial indexes hold only what is
+pending and who left.
+
+Times are whole seconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    and_,
+)
+
+from target_cordial.core.plan import Sent
+
+ledger_metadata: Final = MetaData()
+
+meta = Table(
+    "meta",
+    ledger_metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+"""Facts about the ledger itself: its binding."""
+
+run = Table(
+    "run",
+    ledger_metadata,
+    Column("run_id", String, primary_key=True),
+    Column("started_at", Integer, nullable=False),
+    Column("finished_at", Integer),
+    Column("status", String),
+)
+"""Every run that recorded something; one without an end died."""
+
+cohort = Table(
+    "cohort",
+    ledger_metadata,
+    Column("key", Integer, primary_key=True, comment="stands for the cohort in member and entry"),
+    Column("cohort_id", String, nullable=False, unique=True),
+    Column("name", String, comment="as last seen"),
+    Column("list_name", String, comment="the Cordial list it is bound to"),
+    Column("list_id", String, comment="that list's id, in REST or in the list protocol"),
+    Column("first_synced_at", Integer, comment="when a delivery for it first ended well"),
+    Column("last_complete_at", Integer, comment="when a complete snapshot was last recorded"),
+    Column("guard_since", Integer, nullable=False, comment="removals before this are approved"),
+)
+
+member = Table(
+    "member",
+    ledger_metadata,
+    Column("cohort", Integer, primary_key=True),
+    Column("user_key", String, primary_key=True),
+    Column("user_id", String),
+    Column("identifier", String, nullable=False, comment="the last one that resolved"),
+    Index("member_identifier", "cohort", "identifier"),
+    sqlite_with_rowid=False,
+)
+"""Who the source says is in: one row per cohort and user with an identifier."""
+
+entry = Table(
+    "entry",
+    ledger_metadata,
+    Column("cohort", Integer, primary_key=True),
+    Column("identifier", String, primary_key=True),
+    Column("wanted", SmallInteger, nullable=False, comment="some present user resolves to it"),
+    Column("sent", SmallInteger, nullable=False, comment="core.plan.Sent"),
+    Column("removed_at", Integer, comment="when its removal was confirmed"),
+    Column("rejected_at", Integer),
+    Column("rejected_reason", String),
+    Column("rejected_message", String),
+    sqlite_with_rowid=False,
+)
+"""What Cordial was sent: one row per cohort and identifier. Settled where wanted equals sent."""
+
+pending: Final = entry.c.wanted != entry.c.sent
+"""Wanted and sent differ; the numbers of :class:`Sent` are chosen so that this is all of it."""
+
+gone: Final = and_(entry.c.wanted == 0, entry.c.sent == int(Sent.OFF))
+"""Left, and the removal is confirmed."""
+
+Index("entry_pending", entry.c.cohort, entry.c.identifier, sqlite_where=pending)
+Index("entry_gone", entry.c.cohort, entry.c.removed_at, sqlite_where=gone)
+
+approval = Table(
+    "approval",
+    ledger_metadata,
+    Column("cohort", Integer, primary_key=True),
+    Column("up_to", Integer, nullable=False),
+    Column("approved_at", Integer, nullable=False),
+)
+"""Approved mass removals that no run has used yet."""
+
+# -- what one run has received: an unlinked temporary database beside the ledger ------------------
+
+stage_metadata: Final = MetaData(schema="stage")
+
+
+def staged(number: int) -> Table:
+    """The rows received for one cohort, in the order of the input: appended, never indexed.
+
+    Args:
+        number: The cohort's number within the run.
+    """
+    name = f"staged_{number}"
+    known = stage_metadata.tables.get(f"stage.{name}")
+    if known is not None:
+        return known
+    return Table(
+        name,
+        stage_metadata,
+        Column("position", Integer, nullable=False),
+        Column("snapshot", Integer, comment="number of the snapshot; null: an explicit row"),
+        Column("user_key", String, nullable=False),
+        Column("user_id", String),
+        Column("identifier", String),
+        Column("present", SmallInteger, nullable=False),
+        Column("reason", String, comment="why there is no identifier"),
+    )
+
+
+winner = Table(
+    "winner",
+    stage_metadata,
+    Column("user_key", String, primary_key=True),
+    Column("user_id", String),
+    Column("identifier", String),
+    Column("present", SmallInteger, nullable=False),
+    Column("snapshot", Integer),
+    Column("reason", String),
+    sqlite_with_rowid=False,
+)
+"""The last word on each user of the cohort that is being settled."""
+
+touched = Table(
+    "touched",
+    stage_metadata,
+    Column("identifier", String, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Identifiers of the cohort being settled whose users changed."""
+
+skipped = Table(
+    "skipped",
+    stage_metadata,
+    Column("cohort", Integer, nullable=False),
+    Column("user_key", String, nullable=False),
+    Column("operation", String, nullable=False),
+    Column("reason", String, nullable=False),
+)
+"""Users of this run that have no usable identifier."""
+
+planned = Table(
+    "planned",
+    stage_metadata,
+    Column("number", Integer, primary_key=True),
+    Column("cohort", Integer, nullable=False),
+    Column("identifier", String, nullable=False),
+    Column("wanted", SmallInteger, nullable=False),
+    Column("sent", SmallInteger, nullable=False),
+)
+"""This run's plan, in the order of delivery."""

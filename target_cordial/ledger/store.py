@@ -1,0 +1,268 @@
+"""Opening the ledger: one connection, explicit transactions, nothing kept from a dry run."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.pool import StaticPool
+
+from target_cordial.errors import LedgerError
+from target_cordial.ledger import schema
+from target_cordial.ledger.files import LedgerFile
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+MEMORY = "sqlite://"
+"""A ledger that is gone with its process: what a dry run without a ledger works on."""
+
+
+@dataclass(frozen=True)
+class CohortRow:
+    """A cohort as the ledger knows it. See ``schema.cohort`` for the fields."""
+
+    key: int
+    cohort_id: str
+    name: str | None
+    list_name: str | None
+    list_id: str | None
+    first_synced_at: int | None
+    last_complete_at: int | None
+    guard_since: int
+
+    @property
+    def label(self) -> str:
+        """How messages speak of the cohort."""
+        return f"'{self.name}' ({self.cohort_id})" if self.name else self.cohort_id
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Somebody's word that the next mass removal of a list is right.
+
+    Attributes:
+        up_to: The most removals.
+        approved_at: Seconds since the epoch.
+    """
+
+    up_to: int
+    approved_at: int
+
+
+class Ledger:
+    """The open ledger.
+
+    Args:
+        url: A SQLAlchemy URL of SQLite.
+        exclusive: Hold the ledger for a run; commands that look after it do not need that.
+        dry: Keep nothing: all is rolled back at the end, and a ledger that is not there is not
+            made.
+
+    Raises:
+        LedgerError: It can't be opened.
+        LedgerLockedError: Another run holds it.
+    """
+
+    def __init__(self, url: str, *, exclusive: bool, dry: bool = False) -> None:
+        self._file = _file_of(url)
+        self._dry = dry
+        if self._file is not None and dry and not self._file.exists():
+            self._file = None
+        if self._file is not None:
+            if not dry:
+                self._file.prepare()
+            if exclusive:
+                self._file.lock()
+        try:
+            self._engine = _engine(
+                MEMORY if self._file is None else url,
+                self._file,
+                begin="BEGIN IMMEDIATE" if exclusive else "BEGIN",
+            )
+            self.connection: Connection = self._engine.connect()
+            self._outer = self.connection.begin() if dry else None
+            with self.write():
+                schema.ledger_metadata.create_all(self.connection)
+                schema.stage_metadata.create_all(
+                    self.connection,
+                    tables=[schema.winner, schema.touched, schema.skipped, schema.planned],
+                )
+        except DatabaseError as error:
+            self._release()
+            raise LedgerError(
+                f"The ledger can't be opened ({type(error.orig).__name__}). Is it a ledger, and "
+                "is the disk writable? A copy from before, or another ledger_url, helps."
+            ) from None
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """One transaction: all of it is kept, or nothing."""
+        if self._outer is not None:
+            with self.connection.begin_nested():
+                yield
+        else:
+            with self.connection.begin():
+                yield
+
+    def close(self) -> None:
+        """Let go of the ledger. What a dry run wrote is gone."""
+        if self._outer is not None:
+            self._outer.rollback()
+        self.connection.close()
+        self._engine.dispose()
+        self._release()
+
+    def _release(self) -> None:
+        if self._file is not None:
+            self._file.unlock()
+
+    # -- facts about the ledger itself -----------------------------------------------------------
+
+    def get(self, name: str) -> str | None:
+        """Read one fact."""
+        query = select(schema.meta.c.value).where(schema.meta.c.name == name)
+        with self.write():
+            return self.connection.execute(query).scalar()
+
+    def put(self, name: str, value: str) -> None:
+        """Keep one fact."""
+        table = schema.meta
+        with self.write():
+            self.connection.execute(table.delete().where(table.c.name == name))
+            self.connection.execute(insert(table).values(name=name, value=value))
+
+    # -- runs ------------------------------------------------------------------------------------
+
+    def begin_run(self, run_id: str, started_at: int) -> None:
+        """Note that a run has begun to write."""
+        with self.write():
+            self.connection.execute(insert(schema.run).values(run_id=run_id, started_at=started_at))
+
+    def end_run(self, run_id: str, finished_at: int, status: str) -> None:
+        """Note how a run ended."""
+        with self.write():
+            self.connection.execute(
+                update(schema.run)
+                .where(schema.run.c.run_id == run_id)
+                .values(finished_at=finished_at, status=status)
+            )
+
+    def last_run(self) -> dict[str, Any] | None:
+        """Read the newest run."""
+        query = select(schema.run).order_by(schema.run.c.started_at.desc()).limit(1)
+        with self.write():
+            row = self.connection.execute(query).mappings().first()
+        return dict(row) if row else None
+
+    # -- cohorts ---------------------------------------------------------------------------------
+
+    def cohorts(self) -> list[CohortRow]:
+        """Read all cohorts, by id."""
+        query = select(schema.cohort).order_by(schema.cohort.c.cohort_id)
+        with self.write():
+            return [CohortRow(**row) for row in self.connection.execute(query).mappings()]
+
+    def cohort(self, cohort_id: str) -> CohortRow | None:
+        """Read one cohort."""
+        return next((row for row in self.cohorts() if row.cohort_id == cohort_id), None)
+
+    def ensure_cohort(self, cohort_id: str, name: str | None) -> int:
+        """Know a cohort from now on, by its newest name.
+
+        Returns:
+            Its key.
+        """
+        table = schema.cohort
+        with self.write():
+            key = self.connection.execute(
+                select(table.c.key).where(table.c.cohort_id == cohort_id)
+            ).scalar()
+            if key is None:
+                key = self.connection.execute(
+                    insert(table)
+                    .values(cohort_id=cohort_id, name=name, guard_since=0)
+                    .returning(table.c.key)
+                ).scalar_one()
+            elif name is not None:
+                self.connection.execute(update(table).where(table.c.key == key).values(name=name))
+        return int(key)
+
+    def update_cohort(self, key: int, **values: str | int | None) -> None:
+        """Keep something about a cohort."""
+        table = schema.cohort
+        with self.write():
+            self.connection.execute(update(table).where(table.c.key == key).values(**values))
+
+    # -- approvals -------------------------------------------------------------------------------
+
+    def approve(self, key: int, up_to: int) -> None:
+        """Approve the next mass removal of a cohort's list, up to a ceiling."""
+        table = schema.approval
+        with self.write():
+            self.connection.execute(table.delete().where(table.c.cohort == key))
+            self.connection.execute(
+                insert(table).values(cohort=key, up_to=up_to, approved_at=int(time.time()))
+            )
+
+    def approved(self, key: int) -> Approval | None:
+        """Read what was approved for a cohort and not used up yet."""
+        table = schema.approval
+        query = select(table.c.up_to, table.c.approved_at).where(table.c.cohort == key)
+        with self.write():
+            row = self.connection.execute(query).first()
+        return Approval(row.up_to, row.approved_at) if row else None
+
+    def use_approval(self, key: int, now: int) -> None:
+        """Use up an approval: what it let through does not count in the guard's window."""
+        with self.write():
+            self.connection.execute(schema.approval.delete().where(schema.approval.c.cohort == key))
+            self.connection.execute(
+                update(schema.cohort).where(schema.cohort.c.key == key).values(guard_since=now)
+            )
+
+
+def _file_of(url: str) -> LedgerFile | None:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise LedgerError("ledger_url is not a SQLAlchemy URL, like sqlite:///ledger.db.") from None
+    if parsed.get_backend_name() != "sqlite":
+        raise LedgerError("ledger_url must be a SQLite URL, like sqlite:///ledger.db.")
+    if not parsed.database or parsed.database == ":memory:":
+        return None
+    return LedgerFile(Path(parsed.database))
+
+
+def _engine(url: str, file: LedgerFile | None, *, begin: str) -> Engine:
+    if file is not None:
+        # SQLite's temporary files hold identifiers while a run lasts. They are unlinked as soon
+        # as they are open; this keeps them inside the ledger's own folder all the same.
+        os.environ["SQLITE_TMPDIR"] = str(file.folder)
+    engine = create_engine(url, poolclass=StaticPool, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for statement in (
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",  # an intent is on disk before its first byte is sent
+            "PRAGMA cache_size = -32768",
+            "ATTACH DATABASE '' AS stage",
+            "PRAGMA stage.cache_size = -16384",
+        ):
+            connection.execute(statement)
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

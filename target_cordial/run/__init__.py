@@ -1,0 +1,1 @@
+"""One run: collect, seal, plan, deliver, read back, report."""

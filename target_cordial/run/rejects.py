@@ -1,0 +1,60 @@
+"""The rejects file: who was skipped or rejected, for people to mend."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from target_cordial.core import identifier as reasons
+from target_cordial.run.report import CohortReport, replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from target_cordial.ledger.entries import Entries
+
+MESSAGES = {
+    reasons.UNRESOLVED_MAPPING: "The user has none of the mapped properties.",
+    reasons.INVALID_IDENTIFIER: "The value is no valid identifier.",
+    reasons.AMBIGUOUS_IDENTIFIER: "Several values match and differ.",
+    reasons.IDENTIFIER_LOST: "The user had an identifier before; the last one is kept.",
+}
+
+
+def write_rejects(path: str, entries: Entries, cohorts: Mapping[int, CohortReport]) -> None:
+    """Replace the rejects file by this run's, readable by its owner only.
+
+    Args:
+        path: Where.
+        entries: The ledger.
+        cohorts: The cohorts by their key.
+    """
+    replace_file(path, _lines(entries, cohorts), 0o600)
+
+
+def _lines(entries: Entries, cohorts: Mapping[int, CohortReport]) -> Iterator[str]:
+    for key, user, operation, reason in entries.skipped():
+        yield _line(
+            cohorts[key],
+            user=user.partition(":")[2],
+            identifier=None,
+            kind="skipped",
+            operation=operation.value,
+            reason=reason,
+            message=MESSAGES[reason],
+        )
+    for key, identifier, operation, reason, message in entries.rejected():
+        yield _line(
+            cohorts[key],
+            user=None,
+            identifier=identifier,
+            kind="rejected",
+            operation=operation.value,
+            reason=reason,
+            message=message,
+        )
+
+
+def _line(cohort: CohortReport, **values: str | None) -> str:
+    fields = {"cohort_id": cohort.cohort_id, "cohort_name": cohort.cohort_name, **values}
+    return json.dumps(fields, ensure_ascii=False) + "\n"

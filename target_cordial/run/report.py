@@ -1,0 +1,161 @@
+"""What a run says about itself: the JSON report and the last line of the log."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from target_cordial.core.completeness import Completeness
+from target_cordial.core.outcome import Status
+from target_cordial.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MOST_NAMED = 5
+"""Problems that the last line spells out; the rest is in the log above it and in the report."""
+
+
+@dataclass
+class CohortReport:
+    """One cohort's part of the report. Fields and names are those of contract section 5."""
+
+    cohort_id: str
+    cohort_name: str | None
+    list_name: str | None = None
+    list_id: str | None = None
+    snapshot: Completeness = Completeness.NONE
+    last_complete_at: str | None = None
+    received: int = 0
+    members: int = 0
+    added: int = 0
+    removed: int = 0
+    already_absent: int = 0
+    withheld: int = 0
+    pending: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    count_in_cordial: int | None = None
+    drift: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the part as it stands in the JSON."""
+        return {**vars(self), "snapshot": self.snapshot.value}
+
+
+@dataclass
+class RunReport:
+    """The whole run."""
+
+    run_id: str
+    started_at: str
+    delivery: str
+    dry_run: bool
+    finished_at: str | None = None
+    status: Status = Status.OK
+    requests: Counter[str] = field(default_factory=Counter)
+    cohorts: list[CohortReport] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def fail(self, problem: str) -> None:
+        """Note a problem that kept changes from being delivered or recorded."""
+        self.errors.append(problem)
+        self.status = Status.FAILED
+
+    def degrade(self, problem: str) -> None:
+        """Note a problem beside which everything else was delivered."""
+        self.errors.append(problem)
+        if self.status is Status.OK:
+            self.status = Status.DEGRADED
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as it stands in the JSON."""
+        return {
+            "run_id": self.run_id,
+            "started_at": self.started_at,
+            "finished_at": self.finished_at,
+            "status": self.status.value,
+            "delivery": self.delivery,
+            "dry_run": self.dry_run,
+            "requests": {
+                "total": self.requests.total(),
+                "by_status": dict(sorted(self.requests.items())),
+            },
+            "cohorts": [cohort.as_dict() for cohort in self.cohorts],
+            "errors": self.errors,
+        }
+
+    def write(self, path: str) -> None:
+        """Write the JSON, whole or not at all."""
+        text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n"
+        replace_file(path, [text], 0o644)
+
+    def last_line(self) -> str:
+        """Say in one line how the run ended, for which cohorts, and what to do."""
+        total = _totals(self.cohorts)
+        planned = "would be " if self.dry_run else ""
+        text = (
+            f"Run {self.status.value}: {len(self.cohorts)} cohorts, "
+            f"{total['added']} memberships {planned}added, {total['removed']} {planned}removed"
+        )
+        for name in ("already_absent", "withheld", "pending", "skipped", "rejected"):
+            if total[name]:
+                text += f", {total[name]} {name.replace('_', ' ')}"
+        problems = [*self.errors, *self.notes]
+        if problems:
+            text += ". " + " | ".join(problems[:MOST_NAMED])
+            if len(problems) > MOST_NAMED:
+                text += f" | and {len(problems) - MOST_NAMED} more problems, see above"
+        return text
+
+
+def iso(seconds: float | None) -> str | None:
+    """Write a time as ISO 8601 in UTC."""
+    if seconds is None:
+        return None
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def replace_file(path: str, parts: Iterable[str], mode: int) -> None:
+    """Replace a file by another in one step, with the given mode from its first moment."""
+    target = Path(path)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.writelines(parts)
+    fresh.replace(target)
+
+
+def check_writable(paths: Mapping[str, str | None]) -> None:
+    """Find out before the run whether its files can be written after it.
+
+    Args:
+        paths: Paths by the name of the setting.
+
+    Raises:
+        SettingsError: A folder is missing or not writable.
+    """
+    problems = [
+        f"The setting {name} points into a folder that is missing or not writable."
+        for name, path in paths.items()
+        if path is not None and not os.access(Path(path).absolute().parent, os.W_OK)
+    ]
+    if problems:
+        raise SettingsError(problems)
+
+
+def _totals(cohorts: list[CohortReport]) -> dict[str, int]:
+    numbers = {
+        name: sum(getattr(cohort, name) for cohort in cohorts)
+        for name in ("added", "removed", "already_absent", "withheld", "pending")
+    }
+    for name in ("skipped", "rejected"):
+        numbers[name] = sum(sum(getattr(cohort, name).values()) for cohort in cohorts)
+    return numbers

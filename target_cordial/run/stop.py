@@ -1,0 +1,53 @@
+"""SIGTERM and SIGINT: stop taking records, then end in order.
+
+The SDK's own handler drains all sinks and exits with 0, which would infer removals from half a
+snapshot. A plain ``signal.signal`` after the target is built replaces it wholly.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from target_cordial.errors import InterruptedRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+
+class Stop:
+    """Whether the process was told to stop."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self._reading = False
+
+    def install(self) -> None:
+        """Take over the two signals, where this is the main thread."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._told)
+            signal.signal(signal.SIGINT, self._told)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While the input is read, a signal ends the reading at once: it may be silent for ever.
+
+        Raises:
+            InterruptedRunError: The signal came.
+        """
+        self._reading = True
+        try:
+            if self.event.is_set():
+                raise InterruptedRunError
+            yield
+        finally:
+            self._reading = False
+
+    def _told(self, _number: int, _frame: FrameType | None) -> None:
+        self.event.set()
+        if self._reading:
+            self._reading = False
+            raise InterruptedRunError

@@ -1,0 +1,1 @@
+"""The Singer shell: what the SDK calls, and nothing that decides."""

@@ -1,0 +1,127 @@
+"""The target as the Singer SDK and Meltano see it."""
+
+from __future__ import annotations
+
+import copy
+import os
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Target
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import (
+    CapabilitiesEnum,
+    PluginCapabilities,
+    TargetCapabilities,
+)
+
+from target_cordial.errors import SettingsError, TargetCordialError
+from target_cordial.run.stop import Stop
+from target_cordial.run.sync import SyncRun
+from target_cordial.settings import SCHEMA, Settings, environment_problems
+from target_cordial.singer.reader import CordialReader
+from target_cordial.singer.sink import CordialSink
+
+if TYPE_CHECKING:
+    from target_cordial.run.intake import Intake
+
+Config = dict[str, Any] | PurePath | str | list[PurePath | str]
+
+NOT_OURS = ("load_method",)
+"""Built-in settings of the SDK that mean nothing here: they are about SQL tables."""
+
+
+class TargetCordial(Target):
+    """Keeps Cordial lists in step with Amplitude cohorts."""
+
+    name = "target-cordial"
+    package_name = "target-cordial"
+    default_sink_class = CordialSink
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SCHEMA)
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+        TargetCapabilities.VALIDATE_RECORDS,
+    ]
+    max_parallelism = 1  # the SDK's eight would process the last records in other threads
+
+    def __init__(
+        self,
+        *,
+        config: Config | None = None,
+        parse_env_config: bool = False,
+        validate_config: bool = True,
+        setup_mapper: bool = True,
+    ) -> None:
+        """Read and check the settings. Nothing is opened and nothing is asked yet.
+
+        Raises:
+            ConfigValidationError: With one line for each wrong setting, never with its value.
+        """
+        self.stop = Stop()
+        if parse_env_config and validate_config:
+            self._refuse(environment_problems(os.environ))
+        super().__init__(
+            config=config,
+            parse_env_config=parse_env_config,
+            validate_config=False,  # the SDK's messages quote values, and so keys
+            setup_mapper=setup_mapper,
+            message_reader=CordialReader(self, self.stop, self.logger),
+        )
+        self._run: SyncRun | None = None
+        self._intake: Intake | None = None
+        self._settings: Settings | None = None
+        if validate_config:
+            self._settings = self._checked()
+
+    @property
+    def intake(self) -> Intake:
+        """Where records go, once the run has begun."""
+        if self._intake is None:
+            self.begin()
+        assert self._intake is not None  # noqa: S101  begin() has set it
+        return self._intake
+
+    def begin(self) -> Intake:
+        """Begin a run. See :meth:`SyncRun.begin`."""
+        settings = self._settings or self._checked()
+        self.stop.install()
+        mapped = bool(self.config.get("stream_maps") or self.config.get("flattening_enabled"))
+        self._run = SyncRun(settings, mapped=mapped, logger=self.logger, stop=self.stop)
+        self._intake = self._run.begin()
+        return self._intake
+
+    def abandon(self, error: TargetCordialError) -> None:
+        """End a run that can't go on. See :meth:`SyncRun.abandon`."""
+        if self._run is not None:
+            self._run.abandon(error)
+
+    def process_endofpipe(self) -> None:
+        """End the run, after the SDK's own last metrics."""
+        super().process_endofpipe()
+        if self._run is not None:
+            self._run.finish()
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add the SDK's settings, less those that are not for this target."""
+        super().append_builtin_config(config_jsonschema)
+        for name in NOT_OURS:
+            config_jsonschema["properties"].pop(name, None)
+
+    def _checked(self) -> Settings:
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        try:
+            return Settings.from_config(self.config, schema)
+        except SettingsError as error:
+            self._refuse(error.problems)
+            raise
+
+    @staticmethod
+    def _refuse(problems: list[str]) -> None:
+        if problems:
+            message = "Config validation failed"
+            raise ConfigValidationError(message, errors=problems, schema={})
