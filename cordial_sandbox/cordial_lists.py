@@ -77,7 +77,7 @@ class ListRoutes:
         if not isinstance(enhanced, bool):
             return errors.refused("enhanced must be true or false")
         try:
-            self._state.account.rename_list(listed, body.get("name", listed.name))
+            self._state.account.rename_list(listed, body.get("name"))
         except RefusedError as reason:
             return errors.refused(str(reason))
         listed.enhanced = enhanced
