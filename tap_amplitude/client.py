@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tap_amplitude.session import Session
 
 FIRST_POLL_SECONDS = 2.0
-FILE_TRIES = 4
+FILE_TRIES = 3
 _USAGE_TRIES = 2  # the answer is nice to have
 _CHUNK = 1 << 16
 _NOT_FOUND = (404, 410)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from tap_amplitude.errors import FileShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 # Values are at most 1,024 characters, lists 10,000. The default of 131,072 would do; this leaves
 # room, and still ends the search for a quote that is never closed.
@@ -39,7 +39,7 @@ class Layout:
     properties: tuple[tuple[int, str], ...]
 
 
-def records(file: BinaryIO) -> Iterator[list[str]]:
+def records(file: BinaryIO) -> Generator[list[str], None, None]:
     """Yield the records of a CSV file, without empty lines.
 
     Records, not lines: a quoted cell may hold line ends.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -11,6 +12,8 @@ from tap_amplitude.seen import SeenIds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tap_amplitude.csv_file import Layout
 
 
 @dataclass(slots=True)
@@ -48,17 +51,22 @@ def member_rows(file: BinaryIO, same: dict[str, Any], tally: Tally) -> Iterator[
         FileShapeError: The file is not a list of members, or a row does not fit the header. Rows
             before the faulty one have been yielded by then.
     """
-    rows = csv_file.records(file)
-    header = next(rows, None)
-    if header is None:
-        message = "it is empty, without even a header"
-        raise FileShapeError(message)
-    layout = csv_file.read_layout(header)
+    with closing(csv_file.records(file)) as rows:
+        header = next(rows, None)
+        if header is None:
+            message = "it is empty, without even a header"
+            raise FileShapeError(message)
+        yield from _rows(rows, csv_file.read_layout(header), same, tally)
+
+
+def _rows(
+    records: Iterator[list[str]], layout: Layout, same: dict[str, Any], tally: Tally
+) -> Iterator[dict[str, Any]]:
     width, id_at, user_at = layout.width, layout.amplitude_id, layout.user_id
     # Backwards, so that of two columns with one name the first is written last.
     columns = layout.properties[::-1]
     add = tally.seen.add
-    for number, cells in enumerate(rows, start=1):
+    for number, cells in enumerate(records, start=1):
         if len(cells) != width:
             message = f"row {number} has {len(cells)} cells, its header has {width}"
             raise FileShapeError(message)
