@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup test lint format demo demo-trouble clean
+.PHONY: setup test lint format docs demo demo-trouble mutants clean
 .DEFAULT_GOAL := test
 
 setup: $(READY)
@@ -27,6 +27,18 @@ format: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest
+
+docs: $(READY)
+	$(BIN)/python -m tools.settings_docs
+
+demo: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" cordial-sandbox run -- demo/days.sh
+
+demo-trouble: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" cordial-sandbox run -- demo/trouble.sh
+
+mutants: $(READY)
+	$(BIN)/python -m tests.mutants.check
 
 clean:
 	rm -rf $(VENV) .meltano .mypy_cache .ruff_cache .pytest_cache

@@ -65,10 +65,16 @@ member = Table(
     Column("user_key", String, primary_key=True),
     Column("user_id", String),
     Column("identifier", String, nullable=False, comment="the last one that resolved"),
+    Column("held_of", String, comment="the user whose former identifier this is"),
     Index("member_identifier", "cohort", "identifier"),
     sqlite_with_rowid=False,
 )
-"""Who the source says is in: one row per cohort and user with an identifier."""
+"""Who the source says is in: one row per cohort and user with an identifier.
+
+A row with ``held_of`` keeps an identifier wanted that its user no longer has, by the word of an
+unproven snapshot: another user, in the part that never came, may have it now. The next proven
+snapshot, or the user's removal, ends it.
+"""
 
 entry = Table(
     "entry",

@@ -149,6 +149,8 @@ class _Settlement:
         reasons = self._note_skipped()
         self._take_out_leavers()
         self._note_unknown_removals()
+        if self._sealed is None:
+            self._hold_former_identifiers()
         self._take_in_changes()
         self._renew_wanted()
         return Settled(present, reasons)
@@ -307,13 +309,33 @@ class _Settlement:
 
     def _take_out_leavers(self) -> None:
         """Who was removed by a row of its own, and who is absent from a sealed snapshot."""
-        word = exists().where(winner.c.user_key == member.c.user_key)
-        left = exists().where(winner.c.user_key == member.c.user_key, winner.c.present == 0)
+        said = exists().where(winner.c.user_key == member.c.user_key)
+        removed = select(winner.c.user_key).where(winner.c.present == 0)
+        left = or_(member.c.user_key.in_(removed), member.c.held_of.in_(removed))
         if self._sealed is not None:
-            left = or_(left, ~word)  # type: ignore[assignment]  # either is a condition
+            left = or_(left, ~said)
         who = and_(member.c.cohort == self._cohort, left)
         self._touch(select(member.c.identifier).where(who))
         self._connection.execute(delete(member).where(who))
+
+    def _hold_former_identifiers(self) -> None:
+        """A snapshot that proves nothing takes no address off the list, not even a changed one."""
+        held = literal("h:") + member.c.identifier + ":" + member.c.user_key
+        other = member.alias()
+        rows = (
+            select(literal(self._cohort), held, member.c.identifier, member.c.user_key)
+            .join(winner, winner.c.user_key == member.c.user_key)
+            .where(
+                member.c.cohort == self._cohort,
+                winner.c.present == 1,
+                winner.c.snapshot.is_not(None),
+                winner.c.identifier != member.c.identifier,
+                ~exists().where(other.c.cohort == self._cohort, other.c.user_key == held),
+            )
+        )
+        self._connection.execute(
+            insert(member).from_select(["cohort", "user_key", "identifier", "held_of"], rows)
+        )
 
     def _note_unknown_removals(self) -> None:
         """An explicit removal of an identifier that the ledger knows nothing of is sent."""

@@ -230,6 +230,16 @@ class Ledger:
             )
 
 
+def ledger_exists(url: str) -> bool:
+    """Say whether there is a ledger at a URL.
+
+    Raises:
+        LedgerError: The URL is none of a ledger.
+    """
+    file = _file_of(url)
+    return file is not None and file.exists()
+
+
 def _file_of(url: str) -> LedgerFile | None:
     try:
         parsed = make_url(url)

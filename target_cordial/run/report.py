@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections import Counter
 from dataclasses import dataclass, field
@@ -59,9 +60,13 @@ class RunReport:
     finished_at: str | None = None
     status: Status = Status.OK
     requests: Counter[str] = field(default_factory=Counter)
-    cohorts: list[CohortReport] = field(default_factory=list)
+    parts: dict[int, CohortReport] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def cohort(self, key: int, cohort_id: str, name: str | None) -> CohortReport:
+        """Return a cohort's part, by its key in the ledger."""
+        return self.parts.setdefault(key, CohortReport(cohort_id, name))
 
     def fail(self, problem: str) -> None:
         """Note a problem that kept changes from being delivered or recorded."""
@@ -87,7 +92,7 @@ class RunReport:
                 "total": self.requests.total(),
                 "by_status": dict(sorted(self.requests.items())),
             },
-            "cohorts": [cohort.as_dict() for cohort in self.cohorts],
+            "cohorts": [part.as_dict() for part in self.parts.values()],
             "errors": self.errors,
         }
 
@@ -96,12 +101,31 @@ class RunReport:
         text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n"
         replace_file(path, [text], 0o644)
 
+    def log(self, logger: logging.Logger) -> None:
+        """Say how each list ended, every problem, and last how the run ended."""
+        for part in self.parts.values():
+            logger.info(
+                "List '%s' of cohort %s: %d added, %d removed, %d withheld, %d pending, "
+                "%d members confirmed.",
+                part.list_name,
+                part.cohort_id,
+                part.added,
+                part.removed,
+                part.withheld,
+                part.pending,
+                part.members,
+            )
+        for problem in self.errors:
+            logger.error("%s", problem)
+        level = logging.INFO if self.status is Status.OK else logging.ERROR
+        logger.log(level, "%s", self.last_line())
+
     def last_line(self) -> str:
         """Say in one line how the run ended, for which cohorts, and what to do."""
-        total = _totals(self.cohorts)
+        total = _totals(self.parts.values())
         planned = "would be " if self.dry_run else ""
         text = (
-            f"Run {self.status.value}: {len(self.cohorts)} cohorts, "
+            f"Run {self.status.value}: {len(self.parts)} cohorts, "
             f"{total['added']} memberships {planned}added, {total['removed']} {planned}removed"
         )
         for name in ("already_absent", "withheld", "pending", "skipped", "rejected"):
@@ -151,7 +175,8 @@ def check_writable(paths: Mapping[str, str | None]) -> None:
         raise SettingsError(problems)
 
 
-def _totals(cohorts: list[CohortReport]) -> dict[str, int]:
+def _totals(cohorts: Iterable[CohortReport]) -> dict[str, int]:
+    cohorts = list(cohorts)
     numbers = {
         name: sum(getattr(cohort, name) for cohort in cohorts)
         for name in ("added", "removed", "already_absent", "withheld", "pending")

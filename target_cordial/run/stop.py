@@ -6,12 +6,17 @@ snapshot. A plain ``signal.signal`` after the target is built replaces it wholly
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from target_cordial.errors import InterruptedRunError
+
+DEADLINE_SECONDS: Final = 9.0
+"""Orchestrators kill ten seconds after they have asked. The ledger stands an end at any moment, so
+a run that is not through by then ends itself, in whatever it is doing."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +52,11 @@ class Stop:
             self._reading = False
 
     def _told(self, _number: int, _frame: FrameType | None) -> None:
-        self.event.set()
+        if not self.event.is_set():
+            self.event.set()
+            last = threading.Timer(DEADLINE_SECONDS, os._exit, [InterruptedRunError.exit_code])
+            last.daemon = True
+            last.start()
         if self._reading:
             self._reading = False
             raise InterruptedRunError

@@ -1,0 +1,23 @@
+"""Forgetting a cohort: the ledger knows nothing of it any more; its list stays as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_cordial.ledger import schema
+
+if TYPE_CHECKING:
+    from target_cordial.ledger.store import Ledger
+
+
+def forget_cohort(ledger: Ledger, key: int) -> None:
+    """Delete a cohort with its members, entries and approval.
+
+    Args:
+        ledger: The ledger.
+        key: The cohort's key.
+    """
+    with ledger.write():
+        for table in (schema.member, schema.entry, schema.approval):
+            ledger.connection.execute(table.delete().where(table.c.cohort == key))
+        ledger.connection.execute(schema.cohort.delete().where(schema.cohort.c.key == key))

@@ -1,0 +1,91 @@
+"""Sealing what was received: proof, then the ledger."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from target_cordial.core.completeness import Completeness
+
+if TYPE_CHECKING:
+    from target_cordial.ledger.stage import Stage
+    from target_cordial.ledger.store import Ledger
+    from target_cordial.run.intake import CohortIntake, Intake
+    from target_cordial.run.report import RunReport
+    from target_cordial.settings import Settings
+
+
+class Sealer:
+    """Settles every cohort of a run in the ledger.
+
+    Args:
+        ledger: The ledger.
+        stage: What was received.
+        settings: The settings.
+        report: Told of everything that is not as it should be.
+    """
+
+    def __init__(self, ledger: Ledger, stage: Stage, settings: Settings, report: RunReport) -> None:
+        self._ledger = ledger
+        self._stage = stage
+        self._settings = settings
+        self._report = report
+        self._whole = True
+
+    def settle(self, intake: Intake) -> set[int]:
+        """Bring the ledger up to date with what was received.
+
+        Returns:
+            Keys of cohorts that must not be written in this run.
+        """
+        if intake.broken_at is not None:
+            self._doubt(
+                f"The input broke off at line {intake.broken_at}: what came before was taken. "
+                "Run the tap again."
+            )
+        for stream, count in intake.unreadable.items():
+            self._doubt(
+                f"{count} records of stream '{stream}' could not be read and were rejected: "
+                "see the log for line and field."
+            )
+        untouchable: set[int] = set()
+        for cohort in intake.cohorts.values():
+            key = self._ledger.ensure_cohort(cohort.cohort_id, cohort.name)
+            if not self._settle_one(cohort, key):
+                untouchable.add(key)
+        return untouchable
+
+    @property
+    def whole(self) -> bool:
+        """Whether the ledger holds all that the tap sent: only then may the tap move on."""
+        return self._whole
+
+    def _settle_one(self, cohort: CohortIntake, key: int) -> bool:
+        proof = cohort.proof()
+        part = self._report.cohort(key, cohort.cohort_id, cohort.name)
+        part.snapshot = proof.completeness
+        part.received = cohort.received
+        label = f"'{cohort.name}' ({cohort.cohort_id})" if cohort.name else cohort.cohort_id
+        sealed = cohort.sealed() if proof.is_complete else None
+        settled = self._stage.settle(cohort.number, key, sealed)
+        part.skipped = settled.skipped
+        if not settled.resolves:
+            names = ", ".join(self._settings.mapping.properties)
+            self._doubt(
+                f"Cohort {label}: none of its {settled.present} members has a usable '{names}'. "
+                "It was not written at all. Check contact_identifier_mapping, and that the tap "
+                "sends that property."
+            )
+            return False
+        if proof.is_complete:
+            self._ledger.update_cohort(key, last_complete_at=int(time.time()))
+        if proof.completeness is Completeness.INCOMPLETE:
+            self._doubt(
+                f"Cohort {label}: its snapshot is not complete: {proof.problem}. Members were "
+                "added, it removed nobody. Run the tap again."
+            )
+        return True
+
+    def _doubt(self, problem: str) -> None:
+        self._whole = False
+        self._report.degrade(problem)
