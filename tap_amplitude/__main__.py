@@ -36,7 +36,9 @@ def main() -> None:
     except FileNotFoundError:
         _fail("A file given on the command line does not exist.")
     except Exception as error:  # noqa: BLE001 - its text may hold what must not be logged
-        _fail(f"Unexpected {type(error).__name__} in {_place(error)}.")
+        # What the system itself says, such as a full disk, is safe.
+        reason = f": {error.strerror}" if isinstance(error, OSError) and error.errno else ""
+        _fail(f"Unexpected {type(error).__name__} in {_place(error)}{reason}.")
     sys.exit(1)
 
 

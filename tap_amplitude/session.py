@@ -101,6 +101,8 @@ class Session:
         self._credentials = requests.auth.HTTPBasicAuth(settings.api_key, settings.secret_key)
         self._clock = clock
         self._http = http or requests.Session()
+        if is_loopback(self._host):
+            self._http.trust_env = False  # no proxy stands between this machine and itself
         self._http.headers["User-Agent"] = f"tap-amplitude/{metadata.version('target-cordial')}"
         hold_http_loggers()
 

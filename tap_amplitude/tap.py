@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import threading
@@ -49,7 +50,8 @@ class TapAmplitude(Tap):
 
     name = "tap-amplitude"
     package_name = "target-cordial"  # the distribution both plugins come in
-    config_jsonschema: ClassVar[dict[str, Any]] = settings.SCHEMA
+    # A copy, because the SDK adds its own settings to it.
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(settings.SCHEMA)
     message_writer_class = MsgSpecWriter
     # ACTIVATE_VERSION concerns a stream as a whole and is sent before its rows: with cohorts that
     # are skipped or fail, it would make a target delete theirs. BATCH would take the rows away
@@ -129,11 +131,12 @@ class TapAmplitude(Tap):
         found = []
         if from_environment:
             found = settings.environment_problems(os.environ, _ENVIRONMENT_PREFIX)
-        # The SDK has not taken over a configuration whose environment part it could not convert.
-        config = getattr(self, "_config", None)
-        if config is not None:
-            found += settings.problems(config, self.config_jsonschema["properties"])
-        return found
+        try:
+            config = self.config
+        except AttributeError:
+            # The SDK died of a word in the environment, before it took over the configuration.
+            return found
+        return found + settings.problems(config, self.config_jsonschema["properties"])
 
     def _selection_problems(self) -> list[str]:
         """Return what is wrong with the selection of streams.

@@ -45,7 +45,7 @@ def client(settings: Settings, clock: FakeClock) -> Client:
 
 
 def fetched(client: Client) -> bytes:
-    file = io.BytesIO(b"something left from before")
+    file = io.BytesIO(b"something left from before" * 9)
     client.fetch_file("Rk", file)
     return file.read()
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_amplitude.__main__ import main
+from tap_amplitude.tap import TapAmplitude
 from tests.tap_amplitude.conftest import TapCommand, clean_environment, sandbox_config
 
 if TYPE_CHECKING:
@@ -247,6 +249,16 @@ def test_settings_from_the_environment(sandbox: Running, tmp_path: Path) -> None
     assert '"user_properties":{"plan":"silver"}' in done.stdout
 
 
+def test_the_settings_of_the_sdk_keep_working(tap: TapCommand) -> None:
+    flat = tap(cohort_ids=[SMALL], flattening_enabled=True, flattening_max_depth=1)
+    assert flat.code == 0, flat.log
+    assert flat.records("cohort_members")[0]["user_properties__email"] == "oona@shop.example"
+    maps = {"cohort_members": {"plan": "user_properties['plan']"}}
+    mapped = tap(cohort_ids=[SMALL], user_properties=["plan"], stream_maps=maps)
+    assert mapped.code == 0, mapped.log
+    assert mapped.records("cohort_members")[0]["plan"] == "silver"
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("POLL_INTERVAL_SECONDS", "soon"), ("SKIP_UNCHANGED", "ture")]
 )
@@ -367,3 +379,31 @@ def test_a_signal_stops_the_run_and_is_no_success(
     assert f"Stopped by {number.name}" in log.splitlines()[-1]
     assert "Traceback" not in log
     assert "completed_at" not in rest
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RuntimeError("ana@shop.example"), "Unexpected RuntimeError in "),
+        (OSError(28, "No space left on device", "/ana@shop.example"), ": No space left on device."),
+        (OSError("https://storage.example/?signature=1"), "Unexpected OSError in "),
+    ],
+)
+def test_an_unexpected_error_is_told_by_type_and_place(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    line: str,
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(TapAmplitude, "cli", fail)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1
+    assert line in caplog.text
+    assert "test_command_line.py" in caplog.text
+    assert "(fail)" in caplog.text
+    assert "ana@" not in caplog.text
+    assert "signature" not in caplog.text

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -152,3 +153,17 @@ def test_the_http_library_is_quiet_even_when_all_else_is_not(session: Session) -
     logger = logging.getLogger("urllib3.connectionpool")
     assert not logger.isEnabledFor(logging.DEBUG)
     assert not logger.isEnabledFor(logging.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"), [("http://127.0.0.1:9", False), ("https://api.example", True)]
+)
+def test_no_proxy_stands_between_this_machine_and_itself(
+    settings: Settings,
+    clock: FakeClock,
+    url: str,
+    expected: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    http = requests.Session()
+    Session(replace(settings, base_url=url), clock, http)
+    assert http.trust_env is expected
