@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from target_cordial.core.completeness import (
+    Completeness,
+    DistinctUsers,
+    Marker,
+    SnapshotTally,
+    prove,
+)
+
+Tallies = dict[str | None, SnapshotTally]
+
+
+def tally(*users: str, first: int = 1, last: int | None = None) -> SnapshotTally:
+    counted = DistinctUsers()
+    for user in users:
+        counted.add(user)
+    return SnapshotTally(counted, first, first + len(users) - 1 if last is None else last)
+
+
+def marker(
+    member_count: int,
+    *,
+    snapshot_id: str | None = "s-1",
+    complete: bool = True,
+    position: int = 100,
+) -> Marker:
+    return Marker(snapshot_id, member_count, complete, position)
+
+
+# -- counting users -------------------------------------------------------------------------------
+
+
+@given(st.lists(st.text(max_size=3)))
+def test_users_are_counted_like_a_set(users: list[str]) -> None:
+    counted = DistinctUsers()
+    for user in users:
+        counted.add(user)
+    assert len(counted) == len(set(users))
+
+
+def test_counting_goes_on_after_a_count() -> None:
+    counted = DistinctUsers()
+    assert len(counted) == 0
+    counted.add("a:1")
+    assert len(counted) == 1
+    counted.add("a:1")
+    counted.add("a:2")
+    assert len(counted) == 2
+
+
+def test_many_users_are_counted_exactly() -> None:
+    counted = DistinctUsers()
+    for number in range(5000):
+        counted.add(f"a:{number}")
+        counted.add(f"a:{number // 2}")
+    assert len(counted) == 5000
+
+
+def test_half_a_surrogate_pair_is_a_user_too() -> None:
+    counted = DistinctUsers()
+    counted.add("u:\ud83d")
+    counted.add("u:\ude00")
+    assert len(counted) == 2
+
+
+# -- proof ----------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.sampled_from("abcdef")), st.integers(0, 8))
+def test_a_snapshot_is_complete_exactly_if_the_counts_agree(users: list[str], count: int) -> None:
+    proof = prove(marker(count), {"s-1": tally(*users)}, unreadable=0)
+    assert proof.is_complete == (len(set(users)) == count)
+    assert bool(proof.problem) != proof.is_complete
+
+
+def test_rows_without_their_marker_prove_nothing() -> None:
+    proof = prove(None, {"s-1": tally("a", "b")}, unreadable=0)
+    assert proof.completeness is Completeness.INCOMPLETE
+    assert not proof.is_complete
+    assert "no marker" in proof.problem
+
+
+def test_unreadable_rows_alone_are_an_incomplete_snapshot() -> None:
+    proof = prove(None, {}, unreadable=1)
+    assert proof.completeness is Completeness.INCOMPLETE
+    assert proof.problem
+
+
+def test_a_cohort_with_explicit_rows_only_has_no_snapshot_and_no_problem() -> None:
+    proof = prove(None, {}, unreadable=0)
+    assert proof.completeness is Completeness.NONE
+    assert not proof.is_complete
+    assert proof.problem == ""
+
+
+def test_a_marker_that_says_incomplete_proves_nothing() -> None:
+    proof = prove(marker(2, complete=False), {"s-1": tally("a", "b")}, unreadable=0)
+    assert proof.completeness is Completeness.INCOMPLETE
+    assert "not complete" in proof.problem
+
+
+def test_one_unreadable_row_spoils_the_snapshot_even_where_counts_agree() -> None:
+    proof = prove(marker(2), {"s-1": tally("a", "b")}, unreadable=3)
+    assert proof.completeness is Completeness.INCOMPLETE
+    assert "3 of its records" in proof.problem
+
+
+def test_an_empty_cohort_is_proven_by_its_marker_alone() -> None:
+    assert prove(marker(0), {}, unreadable=0).is_complete
+
+
+def test_a_marker_of_members_that_never_came_proves_nothing() -> None:
+    proof = prove(marker(7), {}, unreadable=0)
+    assert not proof.is_complete
+    assert "counts 7 members and 0 were received" in proof.problem
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, 3, 9])
+def test_marker_and_rows_come_in_any_order(position: int) -> None:
+    rows = tally("a", "b", "c", first=1)
+    assert prove(marker(3, position=position), {"s-1": rows}, unreadable=0).is_complete
+
+
+def test_only_rows_of_the_markers_own_snapshot_count() -> None:
+    other: Tallies = {"s-0": tally("a", "b", first=1)}
+    assert not prove(marker(2), other, unreadable=0).is_complete
+    both: Tallies = {"s-0": tally("a", "b", "c", first=1), "s-1": tally("a", "b", first=10)}
+    assert prove(marker(2), both, unreadable=0).is_complete
+    assert not prove(marker(3), both, unreadable=0).is_complete
+
+
+def test_snapshots_without_an_id_are_proven_likewise() -> None:
+    assert prove(marker(2, snapshot_id=None), {None: tally("a", "b")}, unreadable=0).is_complete
+    assert not prove(marker(2), {None: tally("a", "b")}, unreadable=0).is_complete
+
+
+@pytest.mark.parametrize(("last", "complete"), [(49, True), (50, True), (51, False)])
+def test_a_newer_snapshot_that_was_begun_spoils_the_one_before(
+    last: int,
+    complete: bool,  # noqa: FBT001  part of a table
+) -> None:
+    tallies: Tallies = {
+        "s-1": tally("a", "b", first=1),
+        "s-2": tally("a", first=20, last=last),
+    }
+    proof = prove(marker(2, position=50), tallies, unreadable=0)
+    assert proof.is_complete is complete
+    assert ("newer snapshot" in proof.problem) is not complete
+
+
+def test_the_report_names_what_was_received() -> None:
+    assert [state.value for state in Completeness] == ["complete", "incomplete", "none"]

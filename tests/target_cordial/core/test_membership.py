@@ -1,0 +1,428 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from target_cordial.core.identifier import INVALID_IDENTIFIER, UNRESOLVED_MAPPING, Mapping, Resolved
+from target_cordial.core.membership import (
+    ADD_WORDS,
+    REMOVE_WORDS,
+    Cohort,
+    MarkerRow,
+    Membership,
+    Role,
+    Unreadable,
+    cohort_of,
+    is_deleted,
+    read_marker,
+    read_membership,
+    role_of,
+    user_key,
+)
+
+EMAIL = Mapping("email", ("email",))
+
+ROW = {
+    "cohort_id": "9zx41kq",
+    "cohort_name": "active users",
+    "amplitude_id": "356893043036",
+    "user_id": "u-1",
+    "user_properties": {"email": "Ana@shop.example"},
+    "snapshot_id": "Rk7w2Q",
+}
+MARKER = {
+    "cohort_id": "9zx41kq",
+    "cohort_name": "active users",
+    "snapshot_id": "Rk7w2Q",
+    "member_count": 1,
+    "complete": True,
+    "computed_at": "2026-11-23T10:00:00Z",
+}
+COHORT = Cohort("9zx41kq", "active users")
+
+
+def member(record: dict[str, Any], *, deleted: bool = False) -> Membership:
+    read = read_membership(record, EMAIL, deleted=deleted)
+    assert isinstance(read, Membership)
+    return read
+
+
+def unreadable(record: dict[str, Any], *, deleted: bool = False) -> Unreadable:
+    read = read_membership(record, EMAIL, deleted=deleted)
+    assert isinstance(read, Unreadable)
+    return read
+
+
+# -- roles ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (list(ROW), Role.MEMBERSHIP),
+        (list(MARKER), Role.MARKER),
+        (["cohort_id", "user_id"], Role.MEMBERSHIP),
+        (["cohort_id", "email"], Role.MEMBERSHIP),
+        (["cohort_id", "user_properties__email"], Role.MEMBERSHIP),
+        (["cohort_id", "properties__email"], Role.MEMBERSHIP),
+        (["cohort_name", "amplitude_id"], Role.MEMBERSHIP),
+        (["cohortId", "amplitudeID", "in_cohort"], Role.MEMBERSHIP),
+        (["audience_id", "userId", "operation"], Role.MEMBERSHIP),
+        (["cohortID", "memberCount", "Complete"], Role.MARKER),
+        # tap-amplitude's cohorts: a cohort, and nobody in it
+        (["id", "name", "size", "archived", "last_computed"], Role.OTHER),
+        (["cohort_id", "cohort_name", "size"], Role.OTHER),
+        # a marker has all three columns, the id among them
+        (["cohort_id", "member_count"], Role.OTHER),
+        (["cohort_id", "complete"], Role.OTHER),
+        (["cohort_name", "member_count", "complete"], Role.OTHER),
+        (["cohort_id", "complete", "user_id"], Role.MEMBERSHIP),
+        # users, and no cohort
+        (["amplitude_id", "user_id", "email"], Role.OTHER),
+        (["event_type", "user_id", "member_count", "complete"], Role.OTHER),
+        (["cohort_id", "phone"], Role.OTHER),
+        ([], Role.OTHER),
+    ],
+)
+def test_a_role_is_read_from_the_columns(columns: list[str], expected: Role) -> None:
+    assert role_of(columns, EMAIL) is expected
+    assert role_of(iter(reversed(columns)), EMAIL) is expected
+
+
+def test_any_property_of_the_mapping_makes_a_membership() -> None:
+    mapping = Mapping("customer_id", ("loyalty_id", "customer_id"))
+    assert role_of(["cohort_id", "Loyalty_ID"], mapping) is Role.MEMBERSHIP
+    assert role_of(["cohort_id", "user_properties__customer_id"], mapping) is Role.MEMBERSHIP
+    assert role_of(["cohort_id", "email"], mapping) is Role.OTHER
+
+
+# -- member rows ----------------------------------------------------------------------------------
+
+
+def test_a_row_of_tap_amplitude() -> None:
+    assert member(ROW) == Membership(
+        cohort=COHORT,
+        user="a:356893043036",
+        user_id="u-1",
+        resolved=Resolved("ana@shop.example"),
+        present=True,
+        explicit=False,
+        snapshot_id="Rk7w2Q",
+    )
+
+
+@pytest.mark.parametrize("key", ["in_cohort", "inCohort", "IN_COHORT"])
+@pytest.mark.parametrize(
+    ("flag", "present"),
+    [
+        (True, True),
+        (False, False),
+        (1, True),
+        (0, False),
+        ("1", True),
+        ("0", False),
+        ("true", True),
+        ("false", False),
+        ("TRUE", True),
+        ("FALSE", False),
+        (" False\t", False),
+    ],
+    ids=repr,
+)
+def test_flags(key: str, flag: object, present: bool) -> None:  # noqa: FBT001  part of a table
+    row = member({**ROW, key: flag})
+    assert row.present is present
+    assert row.explicit
+    assert not row.contradicted
+
+
+@pytest.mark.parametrize(
+    "flag", [None, "", "yes", "no", "t", "f", "truth", 2, -1, 0.0, 1.0, [True], {"in": True}]
+)
+def test_a_flag_that_says_neither_is_never_guessed_at(flag: object) -> None:
+    row = unreadable({**ROW, "in_cohort": flag})
+    assert row.field == "in_cohort"
+    assert row.cohort == COHORT
+
+
+@pytest.mark.parametrize(
+    ("word", "present"),
+    [
+        ("add", True),
+        ("added", True),
+        ("enter", True),
+        ("entering", True),
+        ("existing", True),
+        ("remove", False),
+        ("removed", False),
+        ("exit", False),
+        ("exiting", False),
+        ("delete", False),
+        ("deleted", False),
+    ],
+)
+@pytest.mark.parametrize("spell", [str, str.upper, str.title, " {}\t".format])
+def test_operations_in_any_case(
+    word: str,
+    present: bool,  # noqa: FBT001  part of a table
+    spell: Any,  # noqa: ANN401  a method descriptor or a function
+) -> None:
+    row = member({**ROW, "operation": spell(word)})
+    assert row.present is present
+    assert row.explicit
+
+
+def test_no_word_adds_and_removes() -> None:
+    assert len(ADD_WORDS) == 5
+    assert len(REMOVE_WORDS) == 6
+    assert not ADD_WORDS & REMOVE_WORDS
+
+
+@pytest.mark.parametrize(
+    "word", [None, "", "upsert", "removes", "re move", "true", True, 0, ["add"]]
+)
+def test_an_unknown_operation_is_never_guessed_at(word: object) -> None:
+    row = unreadable({**ROW, "operation": word})
+    assert row.field == "operation"
+    assert row.cohort == COHORT
+
+
+@given(st.text().filter(lambda word: word.strip().lower() not in ADD_WORDS | REMOVE_WORDS))
+def test_only_the_known_words_are_operations(word: str) -> None:
+    assert unreadable({**ROW, "operation": word}).field == "operation"
+
+
+@pytest.mark.parametrize(
+    ("flag", "word", "present"),
+    [(True, "add", True), (False, "exiting", False), ("1", "ADD", True)],
+)
+def test_flag_and_operation_may_agree(
+    flag: object,
+    word: str,
+    present: bool,  # noqa: FBT001  part of a table
+) -> None:
+    assert member({**ROW, "in_cohort": flag, "operation": word}).present is present
+
+
+@pytest.mark.parametrize(("flag", "word"), [(True, "remove"), (False, "add"), ("0", "existing")])
+def test_flag_against_operation_is_unreadable(flag: object, word: str) -> None:
+    row = unreadable({**ROW, "in_cohort": flag, "operation": word})
+    assert (row.field, row.cohort) == ("operation", COHORT)
+    assert "in_cohort" in row.problem
+
+
+@pytest.mark.parametrize(
+    ("more", "contradicted"),
+    [
+        ({}, False),
+        ({"in_cohort": True}, True),
+        ({"operation": "add"}, True),
+        ({"in_cohort": False}, False),
+        ({"operation": "delete"}, False),
+    ],
+)
+def test_a_deletion_mark_wins(
+    more: dict[str, object],
+    contradicted: bool,  # noqa: FBT001  part of a table
+) -> None:
+    row = member({**ROW, **more}, deleted=True)
+    assert not row.present
+    assert row.explicit
+    assert row.contradicted is contradicted
+
+
+def test_a_deletion_mark_makes_nothing_readable() -> None:
+    assert unreadable({**ROW, "in_cohort": None}, deleted=True).field == "in_cohort"
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"_sdc_deleted_at": "2026-01-02T00:00:00Z"}, True),
+        ({"_SDC_DELETED_AT": "2026-01-02T00:00:00Z"}, True),
+        ({"_sdc_deleted_at": 1767312000}, True),
+        ({"_sdc_deleted_at": None}, False),
+        ({"deleted_at": "2026-01-02T00:00:00Z"}, False),
+        ({}, False),
+    ],
+)
+def test_deletion_marks(record: dict[str, object], expected: bool) -> None:  # noqa: FBT001  part of a table
+    assert is_deleted(record) is expected
+
+
+# -- who is meant ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("amplitude_id", "user_id", "identifier", "expected"),
+    [
+        ("1", "u-1", "ana@shop.example", "a:1"),
+        ("1", None, None, "a:1"),
+        (None, "u-1", "ana@shop.example", "u:u-1"),
+        (None, None, "ana@shop.example", "i:ana@shop.example"),
+        (None, None, None, None),
+        ("", "", "", None),
+    ],
+)
+def test_a_user_is_known_by_the_best_id_there_is(
+    amplitude_id: str | None, user_id: str | None, identifier: str | None, expected: str | None
+) -> None:
+    assert user_key(amplitude_id, user_id, identifier) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        (356893043036, "a:356893043036"),
+        (" 356893043036\t", "a:356893043036"),
+        (356893043036.0, "a:356893043036"),
+        (float(2**53 - 1), "a:9007199254740991"),
+        (2**60 + 1, "a:1152921504606846977"),
+        (0, "a:0"),
+        ("", "u:u-1"),
+        ("  ", "u:u-1"),
+        (None, "u:u-1"),
+    ],
+)
+def test_amplitude_ids_in_every_type(value: object, key: str) -> None:
+    assert member({**ROW, "amplitude_id": value}).user == key
+
+
+@pytest.mark.parametrize("name", ["amplitude_id", "user_id", "snapshot_id"])
+@pytest.mark.parametrize(
+    "value",
+    [True, False, 1.5, float(2**53), -float(2**53), float("nan"), float("inf"), ["1"], {"id": "1"}],
+)
+def test_ids_that_may_have_lost_digits_or_are_none_are_unreadable(name: str, value: object) -> None:
+    row = unreadable({**ROW, name: value})
+    assert (row.field, row.cohort) == (name, COHORT)
+
+
+def test_user_ids_are_case_sensitive() -> None:
+    first = member({"cohort_id": "c", "user_id": "Bob"})
+    second = member({"cohort_id": "c", "user_id": "bob"})
+    assert (first.user, second.user) == ("u:Bob", "u:bob")
+    assert first.user_id == "Bob"
+
+
+def test_a_row_with_an_identifier_only_is_a_user() -> None:
+    row = member({"cohort_id": "c", "email": " Ana@shop.example"})
+    assert (row.user, row.user_id) == ("i:ana@shop.example", None)
+
+
+@pytest.mark.parametrize("email", ["", "no address", None])
+def test_a_row_without_user_is_unreadable(email: str | None) -> None:
+    row = unreadable({"cohort_id": "c", "user_id": "", "email": email})
+    assert (row.field, row.cohort) == ("amplitude_id", Cohort("c", None))
+
+
+@pytest.mark.parametrize(
+    ("email", "reason"), [("", UNRESOLVED_MAPPING), ("no address", INVALID_IDENTIFIER)]
+)
+def test_a_known_user_without_identifier_is_read_all_the_same(email: str, reason: str) -> None:
+    row = member({"cohort_id": "c", "amplitude_id": "1", "email": email})
+    assert row.present
+    assert row.resolved == Resolved(None, reason)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"cohort_id": "c", "cohort_name": "n"}, Cohort("c", "n")),
+        ({"cohort_id": 17}, Cohort("17", None)),
+        ({"amp_cohort_id": "c", "amp_cohort_name": "n"}, Cohort("c", "n")),
+        ({"audienceId": " c "}, Cohort("c", None)),
+        ({"cohort_name": "active users"}, Cohort(None, "active users")),
+        ({"cohort_id": "", "cohort_name": "n"}, Cohort(None, "n")),
+        ({"cohort_id": "c", "cohort_name": "  "}, Cohort("c", None)),
+        ({"cohort_id": "c", "cohort_name": 5}, Cohort("c", None)),
+        ({"cohort_id": "c", "cohort_name": None}, Cohort("c", None)),
+        ({"cohort_id": None, "cohort_name": None}, None),
+        ({"cohort_id": " ", "cohort_name": " "}, None),
+        ({"cohort_id": True, "cohort_name": "n"}, None),
+        ({"cohort_id": ["c"], "cohort_name": "n"}, None),
+        ({"id": "c", "name": "n"}, None),
+        ({}, None),
+    ],
+)
+def test_which_cohort_a_row_speaks_of(record: dict[str, Any], expected: Cohort | None) -> None:
+    assert cohort_of(record) == expected
+
+
+def test_a_row_without_cohort_is_unreadable() -> None:
+    row = unreadable({**ROW, "cohort_id": None, "cohort_name": ""})
+    assert (row.field, row.cohort) == ("cohort_id", None)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {**ROW, "operation": "s3cret"},
+        {**ROW, "in_cohort": "s3cret"},
+        {**ROW, "amplitude_id": ["s3cret"]},
+        {"cohort_id": ["s3cret"]},
+        {"cohort_id": "c", "email": "s3cret"},
+    ],
+)
+def test_what_is_said_of_an_unreadable_row_never_holds_a_value(record: dict[str, Any]) -> None:
+    row = unreadable(record)
+    assert "s3cret" not in f"{row.field} {row.problem}"
+
+
+# -- markers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True)),
+        ({"member_count": 0}, MarkerRow(COHORT, "Rk7w2Q", 0, complete=True)),
+        ({"complete": False}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=False)),
+        ({"complete": "FALSE"}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=False)),
+        ({"complete": "true"}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True)),
+        ({"complete": 1}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True)),
+        ({"snapshot_id": None}, MarkerRow(COHORT, None, 1, complete=True)),
+        ({"snapshot_id": 7}, MarkerRow(COHORT, "7", 1, complete=True)),
+        ({"snapshot_id": "Rk7w2Q "}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True)),
+    ],
+)
+def test_markers(more: dict[str, Any], expected: MarkerRow) -> None:
+    assert read_marker({**MARKER, **more}) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("member_count", None),
+        ("member_count", True),
+        ("member_count", "one"),
+        ("member_count", -1),
+        ("member_count", 1.5),
+        ("complete", None),
+        ("complete", "yes"),
+        ("complete", 2),
+        ("complete", []),
+        ("snapshot_id", True),
+        ("snapshot_id", 1.5),
+    ],
+)
+def test_a_marker_with_wrong_types_is_unreadable(name: str, value: object) -> None:
+    row = read_marker({**MARKER, name: value})
+    assert isinstance(row, Unreadable)
+    assert (row.field, row.cohort) == (name, COHORT)
+
+
+@pytest.mark.parametrize("name", ["member_count", "complete"])
+def test_a_marker_that_lacks_a_part_is_unreadable(name: str) -> None:
+    row = read_marker({key: value for key, value in MARKER.items() if key != name})
+    assert isinstance(row, Unreadable)
+    assert row.field == name
+
+
+def test_a_marker_of_no_cohort_is_unreadable() -> None:
+    assert read_marker({"member_count": 0, "complete": True}) == Unreadable(
+        "cohort_id", "names no cohort"
+    )

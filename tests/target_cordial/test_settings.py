@@ -1,0 +1,379 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from target_cordial.core.guard import Limit
+from target_cordial.core.identifier import Mapping
+from target_cordial.errors import SettingsError
+from target_cordial.settings import (
+    REGIONS,
+    SCHEMA,
+    SECRETS,
+    Settings,
+    config_from_environment,
+    environment_problems,
+    is_secure,
+    schema_problems,
+)
+
+KEY = "s3cret-key"
+
+
+def settings(**config: Any) -> Settings:
+    return Settings.from_config({"api_key": KEY, **config}, SCHEMA)
+
+
+def problems(**config: Any) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        settings(**config)
+    return caught.value.problems
+
+
+# -- values ---------------------------------------------------------------------------------------
+
+
+def test_defaults() -> None:
+    assert settings() == Settings(
+        api_key=KEY,
+        api_url="https://api.cordial.io/v2",
+        endpoint=None,
+        endpoint_batch_size=1000,
+        delivery="contacts",
+        mapping=Mapping("email", ("email",)),
+        create_lists=True,
+        create_contacts=True,
+        suppress_triggers="always",
+        removal_limit=Limit(10, 30),
+        max_rejected_percent=5,
+        ledger_url="sqlite:///.target-cordial/ledger.db",
+        max_concurrency=8,
+        request_timeout_seconds=60,
+        dry_run=False,
+        report_path=None,
+        rejects_path=None,
+    )
+
+
+def test_every_given_value_is_taken() -> None:
+    assert settings(
+        api_url="https://sandbox.example/api/",
+        endpoint="https://ingest.example/amplitude/",
+        endpoint_batch_size=10,
+        contact_identifier_name=" customer_id ",
+        contact_identifier_mapping=" loyalty_id , customer_id,,",
+        create_lists=False,
+        create_contacts=False,
+        suppress_triggers="never",
+        max_removal_count=1,
+        max_removal_percent=2,
+        max_rejected_percent=3,
+        ledger_url="sqlite:///elsewhere.db",
+        max_concurrency=4,
+        request_timeout_seconds=5,
+        dry_run=True,
+        report_path="report.json",
+        rejects_path="rejects.jsonl",
+    ) == Settings(
+        api_key=KEY,
+        api_url="https://sandbox.example/api/v2",
+        endpoint="https://ingest.example/amplitude",
+        endpoint_batch_size=10,
+        delivery="endpoint",
+        mapping=Mapping("customer_id", ("loyalty_id", "customer_id")),
+        create_lists=False,
+        create_contacts=False,
+        suppress_triggers="never",
+        removal_limit=Limit(1, 2),
+        max_rejected_percent=3,
+        ledger_url="sqlite:///elsewhere.db",
+        max_concurrency=4,
+        request_timeout_seconds=5,
+        dry_run=True,
+        report_path="report.json",
+        rejects_path="rejects.jsonl",
+    )
+
+
+def test_null_is_the_same_as_not_given() -> None:
+    nothing: dict[str, Any] = {name: None for name in SCHEMA["properties"] if name != "api_key"}
+    assert settings(**nothing) == settings()
+
+
+@pytest.mark.parametrize(("region", "base"), list(REGIONS.items()))
+def test_the_region_names_the_base(region: str, base: str) -> None:
+    assert settings(region=region).api_url == base
+    assert base.startswith("https://api.")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://host.example",
+        "https://host.example/",
+        "https://host.example/v2",
+        "https://host.example/v2/",
+    ],
+)
+def test_the_base_ends_in_v2_however_it_is_given(url: str) -> None:
+    assert settings(api_url=url, region="usw2").api_url == "https://host.example/v2"
+
+
+@pytest.mark.parametrize(
+    ("config", "delivery"),
+    [
+        ({}, "contacts"),
+        ({"delivery": "auto"}, "contacts"),
+        ({"endpoint": "https://ingest.example"}, "endpoint"),
+        ({"endpoint": "https://ingest.example", "delivery": "endpoint"}, "endpoint"),
+        ({"endpoint": "https://ingest.example", "delivery": "contacts"}, "contacts"),
+    ],
+)
+def test_delivery_follows_the_endpoint(config: dict[str, str], delivery: str) -> None:
+    assert settings(**config).delivery == delivery
+
+
+def test_the_key_and_the_ledger_are_in_no_representation() -> None:
+    shown = repr(settings(ledger_url="sqlite:///hidden.db"))
+    assert KEY not in shown
+    assert "hidden" not in shown
+
+
+def test_secrets() -> None:
+    assert set(SECRETS) == {"api_key", "ledger_url"}
+
+
+# -- the binding ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"region": "usw2"},
+        {"api_url": "https://other.example"},
+        {"endpoint": "https://ingest.example"},
+        {"contact_identifier_name": "customer_id"},
+        {"contact_identifier_mapping": "work_email"},
+        {"contact_identifier_mapping": "email,work_email"},
+    ],
+)
+def test_what_a_ledger_belongs_to(change: dict[str, str]) -> None:
+    assert settings(**change).binding != settings().binding
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"api_key": "another"},
+        {"api_url": "https://api.cordial.io"},
+        {"max_removal_count": 0},
+        {"contact_identifier_mapping": " email "},
+        {"endpoint": "https://ingest.example", "delivery": "contacts"},
+        {"ledger_url": "sqlite:///moved.db"},
+    ],
+)
+def test_what_a_ledger_does_not_belong_to(change: dict[str, Any]) -> None:
+    assert settings(**change).binding == settings().binding
+
+
+def test_with_an_endpoint_the_rest_base_is_no_part_of_the_binding() -> None:
+    first = settings(endpoint="https://ingest.example")
+    second = settings(endpoint="https://ingest.example/", region="usw2")
+    assert first.binding == second.binding
+    assert first.binding["destination"] == "https://ingest.example"
+
+
+# -- refusals -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("region", "eu"),
+        ("delivery", "imports"),
+        ("suppress_triggers", "sometimes"),
+        ("create_lists", "true"),
+        ("dry_run", 1),
+        ("endpoint_batch_size", 0),
+        ("endpoint_batch_size", 10_001),
+        ("max_removal_count", -1),
+        ("max_removal_count", "10"),
+        ("max_removal_count", 1.5),
+        ("max_removal_count", True),
+        ("max_removal_percent", -1),
+        ("max_removal_percent", 101),
+        ("max_rejected_percent", 101),
+        ("max_concurrency", 0),
+        ("max_concurrency", 65),
+        ("request_timeout_seconds", 0),
+        ("request_timeout_seconds", 3601),
+        ("ledger_url", ""),
+        ("report_path", ""),
+        ("rejects_path", 5),
+        ("contact_identifier_name", ""),
+        ("contact_identifier_name", "  "),
+        ("contact_identifier_mapping", ""),
+        ("contact_identifier_mapping", " , ,"),
+        ("api_url", "http://host.example"),
+        ("api_url", "host.example/v2"),
+        ("api_url", "ftp://host.example"),
+        ("api_url", "https://"),
+        ("api_url", "https://user:word@host.example"),
+        ("api_url", "https://host.example/?key=1"),
+        ("endpoint", "http://host.example"),
+        ("endpoint", "http://127.0.0.1.host.example"),
+        ("endpoint", "http://localhost@host.example"),
+        ("endpoint", "https://user@host.example"),
+        ("endpoint", "https://host.example/?key=1"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(name: str, value: object) -> None:
+    (problem,) = problems(**{name: value})
+    assert name in problem
+
+
+@pytest.mark.parametrize("name", ["api_url", "endpoint"])
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8080", "http://127.0.0.1:1", "http://[::1]:9", "https://host.example"]
+)
+def test_http_is_for_this_machine_only(name: str, url: str) -> None:
+    taken = settings(**{name: url})
+    assert url in {taken.endpoint, taken.api_url.removesuffix("/v2")}
+
+
+@pytest.mark.parametrize("config", [{}, {"api_key": None}])
+def test_the_key_has_to_be_there(config: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_config(config, SCHEMA)
+    assert caught.value.problems == ["The setting api_key is missing."]
+
+
+def test_an_empty_key_is_refused() -> None:
+    (problem,) = problems(api_key="")
+    assert "api_key" in problem
+
+
+def test_settings_that_are_not_there_are_refused_by_name() -> None:
+    assert problems(max_removals=5, load_method="upsert") == [
+        "There is no setting load_method.",
+        "There is no setting max_removals.",
+    ]
+
+
+def test_delivery_by_an_endpoint_needs_one() -> None:
+    (problem,) = problems(delivery="endpoint")
+    assert "endpoint is missing" in problem
+
+
+def test_all_problems_are_told_at_once() -> None:
+    told = problems(region="eu", max_concurrency=0, colour="red")
+    assert len(told) == 3
+    told = problems(
+        api_url="http://host.example",
+        endpoint="https://u@host.example",
+        contact_identifier_mapping=",",
+    )
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"api_key": ["s3cret"]},
+        {"api_key": KEY, "region": "s3cret"},
+        {"api_key": KEY, "endpoint": "http://s3cret.example"},
+        {"api_key": KEY, "api_url": "https://u:s3cret@host.example"},
+        {"api_key": KEY, "unknown": "s3cret"},
+    ],
+)
+def test_no_refusal_repeats_a_value(config: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_config(config, SCHEMA)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_problems_inside_a_setting_are_named_by_their_path() -> None:
+    schema = {
+        "properties": {
+            "outer": {
+                "type": "object",
+                "properties": {"inner": {"type": "integer"}},
+                "additionalProperties": False,
+            }
+        },
+        "additionalProperties": False,
+    }
+    assert schema_problems({"outer": {"inner": 1}}, schema) == []
+    (problem,) = schema_problems({"outer": {"inner": "x"}}, schema)
+    assert "outer.inner" in problem
+    (problem,) = schema_problems({"outer": {"other": 1}}, schema)
+    assert "The setting outer is not valid" in problem
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://host.example", True),
+        ("HTTPS://host.example", True),
+        ("http://localhost", True),
+        ("http://LOCALHOST:80/x", True),
+        ("http://[::1]/", True),
+        ("http://host.example", False),
+        ("http://localhost.host.example", False),
+        ("http://10.0.0.1", False),
+        ("ftp://localhost", False),
+        ("localhost", False),
+        ("", False),
+    ],
+)
+def test_where_a_key_may_go(url: str, expected: bool) -> None:  # noqa: FBT001  part of a table
+    assert is_secure(url) is expected
+
+
+# -- the environment ------------------------------------------------------------------------------
+
+
+def test_settings_come_from_the_environment() -> None:
+    environment = {
+        "TARGET_CORDIAL_API_KEY": KEY,
+        "TARGET_CORDIAL_MAX_REMOVAL_COUNT": " 5 ",
+        "TARGET_CORDIAL_MAX_CONCURRENCY": "+4",
+        "TARGET_CORDIAL_DRY_RUN": "TRUE",
+        "TARGET_CORDIAL_CREATE_LISTS": "false",
+        "TARGET_CORDIAL_UNKNOWN": "1",
+        "API_KEY": "of something else",
+    }
+    assert config_from_environment(environment) == {
+        "api_key": KEY,
+        "max_removal_count": 5,
+        "max_concurrency": 4,
+        "dry_run": True,
+        "create_lists": False,
+    }
+
+
+@pytest.mark.parametrize("text", ["1", "true", "yes", "on", " On "])
+def test_truths_in_the_environment(text: str) -> None:
+    assert config_from_environment({"TARGET_CORDIAL_DRY_RUN": text}) == {"dry_run": True}
+
+
+@pytest.mark.parametrize("text", ["0", "false", "no", "off"])
+def test_untruths_in_the_environment(text: str) -> None:
+    assert config_from_environment({"TARGET_CORDIAL_DRY_RUN": text}) == {"dry_run": False}
+
+
+@pytest.mark.parametrize("text", ["", "ten", "1.5", "1e3", "+", "5 0"])
+def test_numbers_in_the_environment_are_whole(text: str) -> None:
+    environment = {"TARGET_CORDIAL_MAX_CONCURRENCY": text, "TARGET_CORDIAL_REGION": "usw1"}
+    (problem,) = environment_problems(environment)
+    assert "max_concurrency" in problem
+    with pytest.raises(SettingsError, match="max_concurrency"):
+        config_from_environment(environment)
+
+
+def test_a_negative_number_is_left_to_the_schema() -> None:
+    config = config_from_environment({"TARGET_CORDIAL_MAX_CONCURRENCY": "-1"})
+    assert config == {"max_concurrency": -1}
+    (problem,) = problems(**config)
+    assert "max_concurrency" in problem
