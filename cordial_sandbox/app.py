@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import sleep
 import json
 import re
 from http import HTTPStatus
@@ -103,7 +103,7 @@ class Gate:
     async def _answer(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         slow = self._state.fault_for(call, _LATENCY)
         if slow is not None:
-            await asyncio.sleep(slow.details["seconds"])
+            await sleep(slow.details["seconds"])
         fault = self._state.fault_for(call, _INSTEAD)
         if fault is not None and fault.kind == "drop_before":
             await _drop(scope, receive)
