@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from asyncio import sleep
 import json
 import re
+from asyncio import sleep
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT_PORT = 8765
+_DETAILS = tuple(dict.fromkeys(name for details in KINDS.values() for name in details))
 _FAILED = 1
 _USAGE = 2
 
@@ -95,14 +96,16 @@ def _add_fault_command(commands: Any, client: argparse.ArgumentParser) -> None: 
         "fault",
         parents=[client],
         help="make a fault happen, or clear them all",
-        description="Example: cordial-sandbox fault status --path-contains /contacts --times 3 "
-        "status=503",
+        description="Example: cordial-sandbox fault status --path-contains /contacts --status 503",
     )
     fault.add_argument("kind", choices=(*KINDS, "clear"))
-    fault.add_argument("details", nargs="*", metavar="NAME=VALUE", help="values are JSON or text")
     fault.add_argument("--method", help="only calls of this method")
     fault.add_argument("--path-contains", default="", help="only calls whose path contains this")
     fault.add_argument("--times", type=int, default=1, help="calls it hits; 0 means until cleared")
+    fault.add_argument("--skip", type=int, default=0, help="calls it lets pass first")
+    for name in _DETAILS:
+        kinds = ", ".join(kind for kind in KINDS if name in KINDS[kind])
+        fault.add_argument(f"--{name.replace('_', '-')}", type=_value, help=f"of {kinds}")
     fault.set_defaults(action=_fault)
 
 
@@ -178,17 +181,15 @@ def _fault(given: argparse.Namespace) -> int:
             method=given.method,
             path_contains=given.path_contains,
             times=given.times or None,
-            **dict(_detail(text) for text in given.details),
+            skip=given.skip,
+            **{name: value for name in _DETAILS if (value := getattr(given, name)) is not None},
         )
     return 0
 
 
-def _detail(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        message = f"{text!r} is not NAME=VALUE"
-        raise ValueError(message)
+def _value(text: str) -> Any:  # noqa: ANN401 - whatever JSON can say
+    """Return a detail of a fault: JSON where it is that, else the text itself."""
     try:
-        return name, json.loads(value)
+        return json.loads(text)
     except ValueError:
-        return name, value
+        return text

@@ -57,7 +57,7 @@ class Running:
 
 
 def listen(host: str = LOOPBACK, port: int = 0) -> socket.socket:
-    """Return a socket bound to a loopback address.
+    """Return a socket that listens on a loopback address; who connects already waits for answers.
 
     Args:
         host: An IP address.
@@ -77,6 +77,7 @@ def listen(host: str = LOOPBACK, port: int = 0) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen()
     except OSError:
         bound.close()
         raise

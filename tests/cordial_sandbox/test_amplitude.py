@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cordial_sandbox.server import Running
     from tests.cordial_sandbox.conftest import Http
 
-USERS = [
+USERS: list[dict[str, Any]] = [
     {"amplitude_id": "1", "user_id": "u-1", "properties": {"email": "a@x.example", "n": 1}},
     {"amplitude_id": "2", "user_id": None, "properties": {"plan": 'a "b",\nc'}},
 ]

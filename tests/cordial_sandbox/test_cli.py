@@ -59,7 +59,7 @@ def test_run_sets_both_plugins_up_and_cleans_up() -> None:
 def test_run_answers_the_command_and_exits_as_it_does() -> None:
     script = """
         "$PYTHON" -m cordial_sandbox day 2 &&
-        "$PYTHON" -m cordial_sandbox fault status --path-contains /contacts status=500 'body="x"' &&
+        "$PYTHON" -m cordial_sandbox fault status --path-contains /contacts --status 500 --body x &&
         "$PYTHON" -m cordial_sandbox lists && exit 7
     """
     done = run("run", "--", "sh", "-c", script, PYTHON=sys.executable)
@@ -109,9 +109,11 @@ def test_serve_tells_its_settings_and_stops_on_a_signal() -> None:
         url = process.stdout.readline().split()[3]
         assert process.stdout.readline() == "\n"
         assert process.stdout.readline() == f"export CORDIAL_SANDBOX_URL={url}\n"
-        overview = requests.get(f"{url}/_sandbox", timeout=30).json()
+        try:
+            overview = requests.get(f"{url}/_sandbox", timeout=30).json()
+        finally:
+            process.send_signal(signal.SIGINT)
         assert overview["day"] == 1
-        process.send_signal(signal.SIGINT)
         process.stdout.read()
         assert process.wait(timeout=30) == 0
 
@@ -146,9 +148,9 @@ def test_small_commands_reach_the_sandbox(
     assert run_command_line(["calls", "--write", *url]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["method"] == "POST"
-    fault = ["fault", "latency", "seconds=1", "--times", "0", "--method", "PUT"]
+    fault = ["fault", "latency", "--seconds", "1", "--times", "0", "--method", "PUT"]
     assert run_command_line([*fault, *url]) == 0
-    assert run_command_line(["fault", "reject_contact", "identifier=a@x.example", *url]) == 0
+    assert run_command_line(["fault", "reject_contact", "--identifier", "a@x.example", *url]) == 0
     latency, refused = sandbox.control.faults()
     assert (latency["seconds"], latency["times"], latency["method"]) == (1, None, "PUT")
     assert refused["identifier"] == "a@x.example"
@@ -161,7 +163,7 @@ def test_small_commands_reach_the_sandbox(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["fault", "status", "500"], "is not NAME=VALUE"),
+        (["fault", "html", "--status", "500"], "unknown ['status']"),
         (["fault", "status"], "missing ['status']"),
         (["lists", "--url", "http://127.0.0.1:9"], "nothing answers at http://127.0.0.1:9"),
         (["serve", "--host", "0.0.0.0"], "loopback only"),  # noqa: S104 - refused is the point

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 if TYPE_CHECKING:
     from cordial_sandbox.server import Running
@@ -107,8 +108,6 @@ def test_attributes_and_lists_share_their_names(sandbox: Running, cordial: Http)
 def test_only_the_key_with_an_empty_password_passes(
     sandbox: Running, auth: tuple[str, str] | None
 ) -> None:
-    import requests
-
     answer = requests.get(f"{sandbox.url}/v2/accountlists", auth=auth, timeout=30)
     assert answer.status_code == 401
     assert answer.json() == {"error": "Access Denied: Authentication Failure"}

@@ -91,7 +91,7 @@ def test_route_answers_as_described(sandbox: Running, path: str, method: str) ->
     operation = schemathesis.openapi.from_dict(description)[path][method]
     statuses: set[int] = set()
 
-    def hold(case: schemathesis.Case) -> None:
+    def hold(case: schemathesis.Case[Any]) -> None:
         sandbox.control.reset()
         # The description calls a list `list_name` and an attribute `attribute_key`.
         sandbox.control.put_list("list_name", [_ADDRESS])
