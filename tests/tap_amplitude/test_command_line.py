@@ -202,22 +202,21 @@ def test_nothing_personal_or_secret_is_logged_at_any_level(
         assert secret not in outcome.log
 
 
-@pytest.mark.parametrize(
-    ("config", "line"),
-    [
-        ({}, "one of cohort_ids, cohort_names, select_all is required"),
-        ({"select_all": True, "cohort_idz": ["a"]}, "cohort_idz: there is no such setting"),
-        ({"select_all": True, "batch_config": {}}, "batch_config: there is no such setting"),
-        ({"select_all": True, "secret_key": 123454321}, "secret_key: must be a text"),
-        ({"select_all": True, "api_url": "http://api.example"}, "api_url: must begin with https"),
-    ],
-)
-def test_wrong_settings_are_refused_before_anything_else(
-    tap: TapCommand, sandbox: Running, config: dict[str, Any], line: str
+def test_wrong_settings_are_refused_all_at_once_before_anything_else(
+    tap: TapCommand, sandbox: Running
 ) -> None:
-    outcome = tap(**config)
+    outcome = tap(
+        cohort_idz=["a"], batch_config={}, secret_key=123454321, api_url="http://api.example"
+    )
     assert outcome.code == 1
-    assert [text for text in outcome.log.splitlines() if line in text]
+    for line in (
+        "one of cohort_ids, cohort_names, select_all is required",
+        "cohort_idz: there is no such setting",
+        "batch_config: there is no such setting",
+        "secret_key: must be a text",
+        "api_url: must begin with https",
+    ):
+        assert sum(line in text for text in outcome.log.splitlines()) == 1
     assert "Traceback" not in outcome.log
     assert "123454321" not in outcome.log
     assert outcome.messages == []
@@ -301,7 +300,7 @@ def test_files_that_are_missing_or_no_json_are_said_to_be(tmp_path: Path) -> Non
 
 
 def catalog_with(tmp_path: Path, *selected: str) -> str:
-    catalog = json.loads(run_bare("--discover", cwd=tmp_path).stdout)
+    catalog = TapAmplitude(validate_config=False, setup_mapper=False).catalog_dict
     for stream in catalog["streams"]:
         for entry in stream["metadata"]:
             if not entry["breadcrumb"]:
