@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import traceback
 
 import click
@@ -27,18 +26,18 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (RunEndedError, InterruptedRunError) as error:
+    except RunEndedError as error:
         code = error.exit_code  # the run has said its last line
+    except InterruptedRunError as error:
+        code = error.exit_code  # likewise
+        sys.stderr.flush()
+        os._exit(code)  # calls in flight were given their time; Python would wait for them
     except TargetCordialError as error:
         logger.error("%s", error)  # noqa: TRY400  the message says all; a traceback holds data
         code = error.exit_code
     except Exception as error:  # noqa: BLE001  whatever it is, it ends here
         logger.error("%s", describe(error))  # noqa: TRY400  likewise
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if threading.active_count() > 1:
-        os._exit(code)  # a run that was told to stop does not wait for the last answers
     sys.exit(code)
 
 

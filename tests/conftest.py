@@ -1,0 +1,31 @@
+"""Fixtures for tests that need a sandbox: one server a worker, put back before every test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cordial_sandbox.server import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cordial_sandbox.server import Running
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[Running]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(sandbox_server: Running) -> Running:
+    sandbox_server.control.reset(day=1)
+    return sandbox_server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The SDK warns from half a year before an interpreter's end of life; that is no fault of ours.
+    config.addinivalue_line("filterwarnings", "ignore:.*end of life.*:FutureWarning")

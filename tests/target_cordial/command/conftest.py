@@ -1,0 +1,170 @@
+"""Running the real command lines against a sandbox.
+
+The commands are started as a shell would start them where processes matter (:meth:`start`), and
+else called as their entry points in this process (:meth:`target`), which is ten times faster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from target_cordial.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cordial_sandbox.server import Running
+
+TIMEOUT = 60
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+    report: dict[str, Any]
+
+    @property
+    def states(self) -> list[Any]:
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    @property
+    def last_line(self) -> str:
+        return self.stderr.rstrip().splitlines()[-1]
+
+    def cohort(self, cohort_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(
+            cohort for cohort in self.report["cohorts"] if cohort["cohort_id"] == cohort_id
+        )
+        return found
+
+
+class Commands:
+    """The target and the ledger's command, set up for one sandbox and one ledger."""
+
+    def __init__(self, sandbox: Running, folder: Path, delivery: str = "contacts") -> None:
+        self.folder = folder
+        self.report_path = folder / "report.json"
+        self.rejects_path = folder / "rejects.jsonl"
+        self.ledger = folder / "state" / "ledger.db"
+        self.settings: dict[str, Any] = {
+            "api_key": "sandbox-key",
+            "api_url": f"{sandbox.url}/v2",
+            "ledger_url": f"sqlite:///{self.ledger}",
+            "report_path": str(self.report_path),
+            "rejects_path": str(self.rejects_path),
+        }
+        if delivery == "endpoint":
+            self.settings["endpoint"] = sandbox.url
+
+    def config(self, **settings: Any) -> Path:
+        path = self.folder / "config.json"
+        values = {k: v for k, v in {**self.settings, **settings}.items() if v is not None}
+        path.write_text(json.dumps(values), encoding="utf-8")
+        return path
+
+    def start(self, *, level: str = "INFO", **settings: Any) -> subprocess.Popen[str]:
+        """Start the real command; its input is a pipe."""
+        return subprocess.Popen(
+            [BIN / "target-cordial", "--config", self.config(**settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "LOGLEVEL": level},
+            cwd=self.folder,
+        )
+
+    def pipe(self, *messages: Any, level: str = "INFO", **settings: Any) -> Ended:
+        """Run the real command to its end."""
+        self.report_path.unlink(missing_ok=True)
+        process = self.start(level=level, **settings)
+        return self.end(process, "".join(line(message) for message in messages))
+
+    def target(self, *messages: Any, **settings: Any) -> Ended:
+        """Run the command's entry point in this process."""
+        self.report_path.unlink(missing_ok=True)
+        given = self.folder / "input.jsonl"
+        given.write_text("".join(line(message) for message in messages), encoding="utf-8")
+        arguments = ["--config", str(self.config(**settings)), "--input", str(given)]
+        with _this_process_kept() as (stdout, stderr):
+            sys.argv = ["target-cordial", *arguments]
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code
+        assert isinstance(code, int)
+        return Ended(code, stdout.getvalue(), stderr.getvalue(), self.report())
+
+    def end(self, process: subprocess.Popen[str], text: str | None = None) -> Ended:
+        stdout, stderr = process.communicate(text, timeout=TIMEOUT)
+        return Ended(process.returncode, stdout, stderr, self.report())
+
+    def report(self) -> dict[str, Any]:
+        if not self.report_path.exists():
+            return {}
+        found: dict[str, Any] = json.loads(self.report_path.read_text(encoding="utf-8"))
+        return found
+
+    def rejects(self) -> list[dict[str, Any]]:
+        text = self.rejects_path.read_text(encoding="utf-8")
+        return [json.loads(entry) for entry in text.splitlines()]
+
+    def ledger_command(self, *arguments: str) -> Ended:
+        done = subprocess.run(
+            [BIN / "cordial-ledger", "--config", self.config(), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            cwd=self.folder,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr, {})
+
+
+@contextlib.contextmanager
+def _this_process_kept() -> Iterator[tuple[io.StringIO, io.StringIO]]:
+    """Take the command's output, and undo what it changes in its process."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    argv, hook = sys.argv, sys.excepthook
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+            yield stdout, stderr
+    finally:
+        sys.argv, sys.excepthook = argv, hook
+        logging.captureWarnings(capture=False)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def line(message: Any) -> str:
+    return message if isinstance(message, str) else json.dumps(message) + "\n"
+
+
+@pytest.fixture
+def commands(sandbox: Running, tmp_path: Path) -> Commands:
+    return Commands(sandbox, tmp_path)
+
+
+@pytest.fixture(params=["contacts", "endpoint"])
+def either(request: pytest.FixtureRequest, sandbox: Running, tmp_path: Path) -> Commands:
+    """Both deliveries."""
+    return Commands(sandbox, tmp_path, request.param)
