@@ -1,0 +1,398 @@
+"""The mutants: what is changed, and whom it would harm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from tests.mutants.origin import PACKAGE
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One wrong turn.
+
+    Attributes:
+        name: What it is called.
+        file: The file it changes, below the package.
+        old: The text it replaces; it stands in the file exactly once.
+        new: What it puts there.
+        harm: What people would suffer from it.
+        caught_by: The tests that have to fail, where that is not the file's own test.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    harm: str
+    caught_by: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """The module it changes."""
+        return f"{PACKAGE}.{self.file.removesuffix('.py').replace('/', '.')}"
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The tests that have to fail."""
+        path = PurePosixPath(self.file)
+        return self.caught_by or (f"tests/{PACKAGE}/{path.parent}/test_{path.name}",)
+
+
+MUTANTS: Final = (
+    # -- core/plan.py ----------------------------------------------------------------------------
+    Mutant(
+        "adds-who-left",
+        "core/plan.py",
+        "operation = Operation.ADD if entry.wanted else Operation.REMOVE",
+        "operation = Operation.REMOVE if entry.wanted else Operation.ADD",
+        "who joined is taken off the list, and who left goes on getting mail",
+    ),
+    Mutant(
+        "settled-the-wrong-way-round",
+        "core/plan.py",
+        "Sent.ON if entry.wanted else Sent.OFF",
+        "Sent.OFF if entry.wanted else Sent.ON",
+        "nobody joins, nobody leaves, and all others are written again on every run",
+    ),
+    Mutant(
+        "rejected-for-ever",
+        "core/plan.py",
+        "now - entry.rejected_at < RETRY_REJECTED_SECONDS",
+        "now - entry.rejected_at > RETRY_REJECTED_SECONDS",
+        "somebody refused once stays off the list, though the cause was mended",
+    ),
+    Mutant(
+        "rejection-ignored",
+        "core/plan.py",
+        "entry.rejected_at is not None and now",
+        "entry.rejected_at is None and now",
+        "every run breaks at the first change that was ever accepted",
+    ),
+    # -- core/guard.py ---------------------------------------------------------------------------
+    Mutant(
+        "guard-needs-only-one",
+        "core/guard.py",
+        "removals > self.count and removals * 100",
+        "removals > self.count or removals * 100",
+        "everyday leavers are withheld, and people who left go on getting mail",
+    ),
+    Mutant(
+        "guard-share-reversed",
+        "core/guard.py",
+        "removals * 100 > self.percent * confirmed",
+        "removals * 100 < self.percent * confirmed",
+        "an emptied list passes the guard",
+    ),
+    Mutant(
+        "guard-share-per-mille",
+        "core/guard.py",
+        "removals * 100 > self.percent * confirmed",
+        "removals * 10 > self.percent * confirmed",
+        "ten times the allowed share of a list is removed unasked",
+    ),
+    Mutant(
+        "guard-forgets-the-day",
+        "core/guard.py",
+        "limit.exceeded_by(planned + recent, confirmed)",
+        "limit.exceeded_by(planned, confirmed)",
+        "a list leaks away by ten people a run",
+    ),
+    Mutant(
+        "approval-without-ceiling",
+        "core/guard.py",
+        "approved is not None and planned <= approved",
+        "approved is not None",
+        "whoever approved ten removals has approved all of them",
+    ),
+    Mutant(
+        "approval-used-for-nothing",
+        "core/guard.py",
+        "if planned == 0 or not limit.exceeded_by(planned + recent, confirmed):",
+        "if planned == 0:",
+        "ordinary leavers are withheld, and an approval is used up by them",
+    ),
+    Mutant(
+        "guard-off-by-default",
+        "core/guard.py",
+        "self.percent >= OFF_PERCENT",
+        "self.percent <= OFF_PERCENT",
+        "there is no guard at all",
+    ),
+    # -- core/completeness.py --------------------------------------------------------------------
+    Mutant(
+        "dead-tap-believed",
+        "core/completeness.py",
+        'return Proof(Completeness.INCOMPLETE, "no marker',
+        'return Proof(Completeness.COMPLETE, "no marker',
+        "a tap that dies half way removes the other half",
+    ),
+    Mutant(
+        "too-few-are-enough",
+        "core/completeness.py",
+        "if received != marker.member_count:",
+        "if received > marker.member_count:",
+        "members whose rows were lost are taken off the list",
+    ),
+    Mutant(
+        "marker-overruled",
+        "core/completeness.py",
+        "if not marker.complete:",
+        "if False:",
+        "a snapshot that calls itself incomplete removes people",
+    ),
+    Mutant(
+        "unreadable-forgotten",
+        "core/completeness.py",
+        'if unreadable:\n        return f"',
+        'if False:\n        return f"',
+        "somebody whose row could not be read counts as gone",
+    ),
+    Mutant(
+        "newer-snapshot-overlooked",
+        "core/completeness.py",
+        "tally.last > marker.position",
+        "tally.last < marker.position",
+        "people of a newer, unfinished snapshot are judged by the old one",
+    ),
+    Mutant(
+        "own-rows-are-foreign",
+        "core/completeness.py",
+        "if snapshot_id != marker.snapshot_id",
+        "if snapshot_id == marker.snapshot_id",
+        "a marker before its rows proves nothing, and leavers stay",
+    ),
+    Mutant(
+        "rows-counted-for-users",
+        "core/completeness.py",
+        "sum(len(set(partition)) for",
+        "sum(len(partition) for",
+        "a repeated row stands in for one that was lost, and its user is removed",
+    ),
+    # -- core/membership.py ----------------------------------------------------------------------
+    Mutant(
+        "deletion-is-an-addition",
+        "core/membership.py",
+        "present=not deleted and stated is not False",
+        "present=stated is not False",
+        "deleted rows put people on the list",
+    ),
+    Mutant(
+        "flag-overlooked",
+        "core/membership.py",
+        "present=not deleted and stated is not False",
+        "present=not deleted",
+        "in_cohort: false puts people on the list",
+    ),
+    Mutant(
+        "explicit-rows-fill-snapshots",
+        "core/membership.py",
+        "explicit=deleted or stated is not None",
+        "explicit=stated is not None",
+        "a deletion mark makes up for a lost member of a snapshot",
+    ),
+    Mutant(
+        "words-swapped",
+        "core/membership.py",
+        "if word in ADD_WORDS:\n        return True",
+        "if word in REMOVE_WORDS:\n        return True",
+        "operation: remove adds",
+    ),
+    Mutant(
+        "exiting-unknown",
+        "core/membership.py",
+        '"exit", "exiting"',
+        '"exit"',
+        "leavers of an export stay on the list",
+    ),
+    Mutant(
+        "false-is-true",
+        "core/membership.py",
+        '"false": False',
+        '"false": True',
+        'in_cohort: "false" puts people on the list',
+    ),
+    Mutant(
+        "null-flag-guessed",
+        "core/membership.py",
+        "if value is MISSING:\n        return None\n    flag",
+        "if value is MISSING or value is None:\n        return None\n    flag",
+        "a flag that a tap could not fill counts as membership",
+    ),
+    Mutant(
+        "contradiction-guessed",
+        "core/membership.py",
+        "operation is not None and flag != operation",
+        "operation is not None and flag is operation",
+        "a row that says both in and out is taken at its first word",
+    ),
+    Mutant(
+        "users-by-user-id",
+        "core/membership.py",
+        "    if amplitude_id:\n",
+        "    if amplitude_id and not user_id:\n",
+        "two people with one user id become one, and one's leaving removes the other",
+    ),
+    Mutant(
+        "digits-lost",
+        "core/membership.py",
+        " and abs(value) < _MAX_EXACT",
+        "",
+        "people whose long ids were rounded are taken for one another",
+    ),
+    Mutant(
+        "cohort-rows-are-markers",
+        "core/membership.py",
+        " and has_field(names, fields.COMPLETE)",
+        "",
+        "rows that only count members pass for proof that all were sent",
+    ),
+    Mutant(
+        "any-stream-is-members",
+        "core/membership.py",
+        "    if not has_id and not has_field(names, fields.COHORT_NAME):\n"
+        "        return Role.OTHER\n",
+        "",
+        "a stream of events is read as cohorts",
+    ),
+    # -- core/identifier.py ----------------------------------------------------------------------
+    Mutant(
+        "any-of-two-addresses",
+        "core/identifier.py",
+        "if len(usable) == 1:",
+        "if usable:",
+        "somebody else's address is put on the list",
+    ),
+    Mutant(
+        "letter-case-kept",
+        "core/identifier.py",
+        "    text = text.lower()\n",
+        "",
+        "an address in two spellings is removed in one while the other is wanted",
+    ),
+    Mutant(
+        "invisible-characters-kept",
+        "core/identifier.py",
+        '_PADDING.sub("", text)',
+        "text.strip()",
+        "people whose address was pasted with a zero-width space never arrive",
+    ),
+    Mutant(
+        "placeholder-is-a-person",
+        "core/identifier.py",
+        '"null", "undefined"',
+        '"undefined"',
+        "all users without a value become one contact called null",
+    ),
+    Mutant(
+        "numbers-are-truths",
+        "core/identifier.py",
+        "isinstance(value, int) and not isinstance(value, bool)",
+        "isinstance(value, int)",
+        "everybody with true for an id becomes one contact",
+    ),
+    Mutant(
+        "addresses-unchecked",
+        "core/identifier.py",
+        "return Resolved(text) if is_email_address(text) else",
+        "return Resolved(text) if text else",
+        "what is no address is sent as one, and Cordial refuses the call",
+    ),
+    # -- core/fields.py --------------------------------------------------------------------------
+    Mutant(
+        "exact-key-not-first",
+        "core/fields.py",
+        "        if name in record:\n            return record[name]",
+        "        if name in record:\n            continue",
+        "a property that looks like the user id replaces it",
+    ),
+    Mutant(
+        "folded-before-exact",
+        "core/fields.py",
+        "        if key in place:\n            yield [place[key]]",
+        "        if key in place:\n            continue",
+        "another property that looks like the address is taken for it",
+    ),
+    Mutant(
+        "prefix-kept",
+        "core/fields.py",
+        'key.removeprefix("gp:").replace',
+        "key.replace",
+        "people whose property comes as gp:email are skipped",
+    ),
+    Mutant(
+        "folded-by-half",
+        "core/fields.py",
+        "if other != key and fold(other) == wanted]",
+        "if other != key and fold(other) == wanted][:1]",
+        "of two different addresses the first one is taken",
+        ("tests/target_cordial/core/test_identifier.py",),
+    ),
+    # -- core/list_name.py -----------------------------------------------------------------------
+    Mutant(
+        "case-tells-lists-apart",
+        "core/list_name.py",
+        "by_name[name.lower()]",
+        "by_name[name]",
+        "VIP and vip fight over one list, and each removes the other's members",
+    ),
+    Mutant(
+        "reserved-in-capitals",
+        "core/list_name.py",
+        "name.lower() in RESERVED",
+        "name in RESERVED",
+        "a cohort called CID is refused by Cordial, a cohort called Email overwrites addresses",
+    ),
+    Mutant(
+        "long-names-alike",
+        "core/list_name.py",
+        "hashlib.sha256(cohort_id.encode())",
+        "hashlib.sha256(name.encode())",
+        "a long-named cohort loses its list name with every rename",
+    ),
+    Mutant(
+        "one-too-long",
+        "core/list_name.py",
+        "MAX_LENGTH - HASH_LENGTH - 1",
+        "MAX_LENGTH - HASH_LENGTH",
+        "lists with long names can't be made",
+    ),
+    # -- core/outcome.py -------------------------------------------------------------------------
+    Mutant(
+        "confirmed-the-wrong-way-round",
+        "core/outcome.py",
+        "Sent.ON if self.change.operation is Operation.ADD else Sent.OFF",
+        "Sent.OFF if self.change.operation is Operation.ADD else Sent.ON",
+        "whoever was added is forgotten, and never taken off again",
+    ),
+    Mutant(
+        "unknown-forgotten",
+        "core/outcome.py",
+        "return Sent.UNKNOWN",
+        "return self.change.before",
+        "an addition whose answer was lost is never taken off again",
+    ),
+    Mutant(
+        "rejected-is-done",
+        "core/outcome.py",
+        "        return self.change.before\n",
+        "        return Sent.ON\n",
+        "people whom Cordial refused count as members",
+    ),
+    Mutant(
+        "nothing-is-pending",
+        "core/outcome.py",
+        "self.result in (Result.NOT_SENT, Result.UNKNOWN)",
+        "self.result in (Result.UNKNOWN,)",
+        "a run that sent nothing calls itself done",
+    ),
+    Mutant(
+        "degraded-is-green",
+        "core/outcome.py",
+        "Status.DEGRADED: 3",
+        "Status.DEGRADED: 0",
+        "nobody learns that people are withheld or missing",
+    ),
+)
