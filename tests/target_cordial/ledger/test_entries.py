@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import insert, select, text
+
+from target_cordial.core.outcome import CONTACT_NOT_FOUND, REJECTED_BY_CORDIAL, Outcome, Result
+from target_cordial.core.plan import RETRY_REJECTED_SECONDS, Operation, Sent
+from target_cordial.ledger.entries import PAGE, RETENTION_SECONDS, Counts
+from target_cordial.ledger.schema import entry
+from tests.target_cordial.ledger.rows import (
+    DAY,
+    NOW,
+    change,
+    deliver,
+    entries,
+    snapshot,
+)
+
+if TYPE_CHECKING:
+    from target_cordial.ledger.entries import Entries
+    from target_cordial.ledger.store import Ledger
+
+
+def put(ledger: Ledger, cohort: int, *rows: tuple[str, int, Sent], **more: object) -> None:
+    """Put entries into the ledger: identifier, wanted, sent."""
+    values = [
+        {"cohort": cohort, "identifier": name, "wanted": wanted, "sent": int(sent), **more}
+        for name, wanted, sent in rows
+    ]
+    with ledger.write():
+        ledger.connection.execute(insert(entry), values)
+
+
+def kept(ledger: Ledger, identifier: str) -> dict[str, object]:
+    with ledger.write():
+        query = select(entry).where(entry.c.identifier == identifier)
+        return dict(ledger.connection.execute(query).mappings().one())
+
+
+ALL_STATES = (
+    ("settled on", 1, Sent.ON),
+    ("settled off", 0, Sent.OFF),
+    ("to add", 1, Sent.OFF),
+    ("to add, perhaps there", 1, Sent.UNKNOWN),
+    ("to remove", 0, Sent.ON),
+    ("to remove, perhaps gone", 0, Sent.UNKNOWN),
+)
+
+
+def test_the_counts_of_every_state(ledger: Ledger, book: Entries) -> None:
+    put(ledger, 1, *ALL_STATES)
+    put(ledger, 2, ("other", 1, Sent.OFF))
+    assert book.counts(1, now=NOW, window_since=0) == Counts(
+        confirmed=2, additions=2, removals=2, unknown=2, rejected={}, recent_removals=0
+    )
+
+
+def test_what_was_rejected_is_counted_by_its_reason_and_not_as_due(
+    ledger: Ledger, book: Entries
+) -> None:
+    put(ledger, 1, ("a", 1, Sent.OFF), ("b", 0, Sent.ON), rejected_at=NOW, rejected_reason="x")
+    put(ledger, 1, ("c", 1, Sent.OFF), rejected_at=NOW, rejected_reason="y")
+    put(ledger, 1, ("d", 1, Sent.OFF))
+    counts = book.counts(1, now=NOW, window_since=0)
+    assert (counts.additions, counts.removals, counts.rejected) == (1, 0, {"x": 2, "y": 1})
+
+
+def test_recent_removals_are_those_confirmed_after_the_window_began(
+    ledger: Ledger, book: Entries
+) -> None:
+    for number, moment in enumerate((NOW - 10, NOW, NOW + 10)):
+        put(ledger, 1, (f"p{number}", 0, Sent.OFF), removed_at=moment)
+    put(ledger, 1, ("back", 1, Sent.ON), removed_at=NOW + 10)
+    put(ledger, 1, ("leaving again", 0, Sent.ON), removed_at=NOW + 10)
+    assert book.counts(1, now=NOW, window_since=NOW).recent_removals == 1
+    assert book.removed_since(1, NOW) == 2
+    assert book.removed_since(2, NOW) == 0
+
+
+# -- the plan -------------------------------------------------------------------------------------
+
+
+def test_the_plan_is_the_difference(ledger: Ledger, book: Entries) -> None:
+    put(ledger, 1, *ALL_STATES)
+    assert book.plan([1], [1], now=NOW, by_contact=True) == 4
+    assert list(book.changes(now=NOW)) == [
+        change(1, "to add", Operation.ADD, Sent.OFF),
+        change(1, "to add, perhaps there", Operation.ADD, Sent.UNKNOWN),
+        change(1, "to remove", Operation.REMOVE, Sent.ON),
+        change(1, "to remove, perhaps gone", Operation.REMOVE, Sent.UNKNOWN),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("additions", "removals", "expected"),
+    [
+        ([1, 2], [1, 2], ["a1", "r1", "a2", "r2"]),
+        ([1, 2], [], ["a1", "a2"]),
+        ([], [2], ["r2"]),
+        ([1], [2], ["a1", "r2"]),
+        ([], [], []),
+        ([3], [3], []),
+    ],
+)
+def test_the_plan_holds_only_the_cohorts_and_directions_that_go_out(
+    ledger: Ledger,
+    book: Entries,
+    additions: list[int],
+    removals: list[int],
+    expected: list[str],
+) -> None:
+    put(ledger, 1, ("a1", 1, Sent.OFF), ("r1", 0, Sent.ON))
+    put(ledger, 2, ("a2", 1, Sent.OFF), ("r2", 0, Sent.ON))
+    assert book.plan(additions, removals, now=NOW, by_contact=False) == len(expected)
+    assert sorted(c.identifier for c in book.changes(now=NOW)) == sorted(expected)
+
+
+def test_a_plan_by_contact_brings_all_changes_of_a_contact_together(
+    ledger: Ledger, book: Entries
+) -> None:
+    put(ledger, 1, ("b", 1, Sent.OFF), ("a", 0, Sent.ON))
+    put(ledger, 2, ("a", 1, Sent.OFF), ("b", 0, Sent.ON))
+    book.plan([1, 2], [1, 2], now=NOW, by_contact=True)
+    order = [(c.identifier, c.cohort) for c in book.changes(now=NOW)]
+    assert order == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+
+
+def test_another_plan_has_all_additions_first_and_each_list_together(
+    ledger: Ledger, book: Entries
+) -> None:
+    put(ledger, 1, ("b", 1, Sent.OFF), ("a", 0, Sent.ON), ("c", 1, Sent.OFF))
+    put(ledger, 2, ("a", 1, Sent.OFF), ("b", 0, Sent.ON))
+    book.plan([1, 2], [1, 2], now=NOW, by_contact=False)
+    order = [(c.operation.value, c.cohort, c.identifier) for c in book.changes(now=NOW)]
+    assert order == [
+        ("add", 1, "b"),
+        ("add", 1, "c"),
+        ("add", 2, "a"),
+        ("remove", 1, "a"),
+        ("remove", 2, "b"),
+    ]
+
+
+@pytest.mark.parametrize("count", [PAGE - 1, PAGE, PAGE + 1, 2 * PAGE + 7])
+def test_a_plan_of_several_pages_is_walked_once_and_in_order(
+    ledger: Ledger, book: Entries, count: int
+) -> None:
+    names = [f"p{number:06}" for number in range(count)]
+    put(ledger, 1, *((name, 1, Sent.OFF) for name in reversed(names)))
+    assert book.plan([1], [1], now=NOW, by_contact=True) == count
+    assert [c.identifier for c in book.changes(now=NOW)] == names
+
+
+def test_a_plan_can_be_walked_while_it_is_carried_out(ledger: Ledger, book: Entries) -> None:
+    put(ledger, 1, *((f"p{number:06}", 1, Sent.OFF) for number in range(PAGE + 1)))
+    book.plan([1], [1], now=NOW, by_contact=True)
+    changes = book.changes(now=NOW)
+    seen = 0
+    while block := list(islice(changes, 301)):
+        seen += len(block)
+        book.intend(block)
+        book.record([Outcome(each, Result.CONFIRMED) for each in block], now=NOW)
+    assert seen == PAGE + 1
+    assert book.counts(1, now=NOW, window_since=0).confirmed == PAGE + 1
+
+
+def test_a_new_plan_replaces_the_old_one(ledger: Ledger, book: Entries) -> None:
+    put(ledger, 1, ("a", 1, Sent.OFF))
+    book.plan([1], [1], now=NOW, by_contact=True)
+    assert book.plan([], [], now=NOW, by_contact=True) == 0
+    assert list(book.changes(now=NOW)) == []
+
+
+def test_the_partial_indexes_are_there_under_the_names_the_queries_use(ledger: Ledger) -> None:
+    """A query that names an index which does not cover it is refused by SQLite."""
+    with ledger.write():
+        for index, condition in (
+            ("entry_pending", "wanted != sent"),
+            ("entry_gone", "wanted = 0 AND sent = 0"),
+        ):
+            plan = ledger.connection.execute(
+                text(
+                    f"EXPLAIN QUERY PLAN SELECT * FROM entry INDEXED BY {index} "  # noqa: S608  names of ours
+                    f"WHERE {condition} AND cohort = 1"
+                )
+            ).all()
+            assert any(index in row.detail for row in plan)
+
+
+# -- what was sent --------------------------------------------------------------------------------
+
+
+def test_an_intent_makes_an_entry_unknown_and_nothing_else(ledger: Ledger, book: Entries) -> None:
+    put(ledger, 1, ("a", 1, Sent.OFF), ("b", 0, Sent.ON), ("c", 1, Sent.OFF))
+    put(ledger, 2, ("a", 1, Sent.OFF))
+    book.intend([change(1, "a", Operation.ADD), change(1, "b", Operation.REMOVE, Sent.ON)])
+    assert entries(ledger, 1) == {
+        "a": (1, Sent.UNKNOWN),
+        "b": (0, Sent.UNKNOWN),
+        "c": (1, Sent.OFF),
+    }
+    assert entries(ledger, 2) == {"a": (1, Sent.OFF)}
+
+
+@pytest.mark.parametrize(
+    ("operation", "before", "result", "sent"),
+    [
+        (Operation.ADD, Sent.OFF, Result.CONFIRMED, Sent.ON),
+        (Operation.REMOVE, Sent.ON, Result.CONFIRMED, Sent.OFF),
+        (Operation.REMOVE, Sent.ON, Result.ALREADY_ABSENT, Sent.OFF),
+        (Operation.ADD, Sent.OFF, Result.REJECTED, Sent.OFF),
+        (Operation.REMOVE, Sent.ON, Result.REJECTED, Sent.ON),
+        (Operation.ADD, Sent.UNKNOWN, Result.REJECTED, Sent.UNKNOWN),
+        (Operation.ADD, Sent.OFF, Result.NOT_SENT, Sent.OFF),
+        (Operation.REMOVE, Sent.ON, Result.NOT_SENT, Sent.ON),
+        (Operation.REMOVE, Sent.UNKNOWN, Result.NOT_SENT, Sent.UNKNOWN),
+        (Operation.ADD, Sent.OFF, Result.UNKNOWN, Sent.UNKNOWN),
+        (Operation.REMOVE, Sent.ON, Result.UNKNOWN, Sent.UNKNOWN),
+    ],
+)
+def test_an_outcome_says_what_is_known_from_now_on(  # noqa: PLR0917  columns of the table
+    ledger: Ledger,
+    book: Entries,
+    operation: Operation,
+    before: Sent,
+    result: Result,
+    sent: Sent,
+) -> None:
+    put(ledger, 1, ("a", int(operation is Operation.ADD), before))
+    put(ledger, 2, ("a", 1, Sent.OFF))
+    made = change(1, "a", operation, before)
+    book.intend([made])
+    assert entries(ledger, 1)["a"][1] is Sent.UNKNOWN
+    reason = REJECTED_BY_CORDIAL if result is Result.REJECTED else None
+    book.record([Outcome(made, result, reason, "why")], now=NOW)
+    assert entries(ledger, 1)["a"][1] is sent
+    assert entries(ledger, 2) == {"a": (1, Sent.OFF)}
+
+
+def test_a_confirmed_removal_keeps_its_time(ledger: Ledger, book: Entries) -> None:
+    put(ledger, 1, ("a", 0, Sent.ON), ("b", 0, Sent.UNKNOWN))
+    book.record([Outcome(change(1, "a", Operation.REMOVE), Result.CONFIRMED)], now=NOW)
+    book.record([Outcome(change(1, "b", Operation.REMOVE), Result.ALREADY_ABSENT)], now=NOW + 1)
+    with ledger.write():
+        query = select(entry.c.identifier, entry.c.removed_at).order_by(entry.c.identifier)
+        assert [tuple(row) for row in ledger.connection.execute(query)] == [
+            ("a", NOW),
+            ("b", NOW + 1),
+        ]
+
+
+def test_what_was_rejected_rests_for_seven_days(ledger: Ledger, book: Entries) -> None:
+    snapshot(ledger, 1, {"a:1": "ana"})
+    deliver(book, 1, Result.REJECTED, reason=CONTACT_NOT_FOUND)
+    assert RETRY_REJECTED_SECONDS == 7 * DAY
+    for later, planned in ((1, 0), (7 * DAY - 1, 0), (7 * DAY, 1)):
+        assert book.plan([1], [1], now=NOW + later, by_contact=True) == planned
+        counts = book.counts(1, now=NOW + later, window_since=0)
+        assert counts.additions == planned
+        assert counts.rejected == ({} if planned else {CONTACT_NOT_FOUND: 1})
+
+
+def test_what_was_rejected_can_be_walked_with_its_words(ledger: Ledger, book: Entries) -> None:
+    put(ledger, 1, ("a", 1, Sent.OFF), ("b", 0, Sent.ON), ("c", 1, Sent.OFF))
+    book.record(
+        [
+            Outcome(change(1, "a", Operation.ADD), Result.REJECTED, "r1", "words"),
+            Outcome(change(1, "b", Operation.REMOVE, Sent.ON), Result.REJECTED, "r2", None),
+        ],
+        now=NOW,
+    )
+    assert sorted(book.rejected()) == [
+        (1, "a", Operation.ADD, "r1", "words"),
+        (1, "b", Operation.REMOVE, "r2", None),
+    ]
+
+
+def test_a_later_confirmation_ends_a_rejection(ledger: Ledger, book: Entries) -> None:
+    put(ledger, 1, ("a", 1, Sent.OFF))
+    made = change(1, "a", Operation.ADD)
+    book.record([Outcome(made, Result.REJECTED, "r1", "words")], now=NOW)
+    book.record([Outcome(made, Result.CONFIRMED)], now=NOW + 8 * DAY)
+    row = kept(ledger, "a")
+    assert (row["rejected_at"], row["rejected_reason"], row["rejected_message"]) == (None,) * 3
+    assert list(book.rejected()) == []
+
+
+def test_nothing_intended_and_nothing_recorded_is_nothing(ledger: Ledger, book: Entries) -> None:
+    put(ledger, 1, ("a", 1, Sent.OFF))
+    book.intend([])
+    book.record([], now=NOW)
+    assert entries(ledger, 1) == {"a": (1, Sent.OFF)}
+
+
+def test_leavers_are_forgotten_after_thirty_days(ledger: Ledger, book: Entries) -> None:
+    assert RETENTION_SECONDS == 30 * DAY
+    put(ledger, 1, ("long gone", 0, Sent.OFF), removed_at=NOW - 30 * DAY - 1)
+    put(ledger, 1, ("just not yet", 0, Sent.OFF), removed_at=NOW - 30 * DAY)
+    put(ledger, 1, ("never there", 0, Sent.OFF))
+    long_ago = NOW - 90 * DAY
+    put(
+        ledger,
+        2,
+        ("back", 1, Sent.ON),
+        ("coming", 1, Sent.OFF),
+        ("leaving", 0, Sent.ON),
+        ("perhaps", 0, Sent.UNKNOWN),
+        removed_at=long_ago,
+    )
+    book.forget_leavers(NOW)
+    assert set(entries(ledger, 1)) == {"just not yet"}
+    assert set(entries(ledger, 2)) == {"back", "coming", "leaving", "perhaps"}

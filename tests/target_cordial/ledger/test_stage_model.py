@@ -1,0 +1,114 @@
+"""Settling against the contract in plain Python, over several runs of one cohort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from target_cordial.core.outcome import Result
+from target_cordial.core.plan import Sent
+from target_cordial.ledger.entries import Entries
+from target_cordial.ledger.stage import Sealed
+from target_cordial.ledger.store import MEMORY, Ledger
+from tests.target_cordial.ledger.model import Model, Proven, Told
+from tests.target_cordial.ledger.rows import deliver, entries, members, row, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+USER_IDS = {"a:1": "x", "a:2": "x", "a:3": "y", "a:4": None, "u:x": "x", "u:y": "y", "u:z": "z"}
+"""Two Amplitude users share a user id; one has none; three are known by theirs alone."""
+
+IDENTIFIERS = ("p", "q", "r")
+
+KEYS = count(1)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One run: its records, its marker, and how its calls end."""
+
+    records: tuple[Told, ...]
+    proven: Proven | None
+    result: Result | None
+
+
+@st.composite
+def told(draw: st.DrawFn) -> Told:
+    snapshot = draw(st.sampled_from([None, 0, 0, 1]))
+    present = snapshot is not None or draw(st.booleans())
+    if draw(st.integers(0, 7)) == 0:
+        identifier = draw(st.sampled_from(IDENTIFIERS))
+        return Told(f"i:{identifier}", None, identifier, present, snapshot)
+    user = draw(st.sampled_from(sorted(USER_IDS)))
+    found = draw(st.sampled_from([*IDENTIFIERS, None]))
+    return Told(user, USER_IDS[user], found, present, snapshot)
+
+
+@st.composite
+def rounds(draw: st.DrawFn) -> Round:
+    records = tuple(draw(st.lists(told(), max_size=7)))
+    which = draw(st.sampled_from([None, 0, 0, 1, "empty"]))
+    proven: Proven | None = None
+    if which in (0, 1):
+        own = [at for at, each in enumerate(records, 1) if each.snapshot == which]
+        proven = Proven(int(which), own[0]) if own else None
+    elif which == "empty":
+        marker = len(records) + 1
+        # additions before an empty snapshot: see test_stage.py
+        records = tuple(each for each in records if not (each.snapshot is None and each.present))
+        proven = Proven(None, marker)
+    result = draw(st.sampled_from([None, Result.CONFIRMED, Result.NOT_SENT, Result.UNKNOWN]))
+    return Round(records, proven, result)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Ledger]:
+    """One ledger for all examples: each has a cohort of its own in it."""
+    made = Ledger(MEMORY, exclusive=False)
+    yield made
+    made.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(rounds(), min_size=1, max_size=4))
+def test_the_ledger_holds_what_the_contract_says(shared: Ledger, runs: list[Round]) -> None:
+    cohort = next(KEYS)
+    book = Entries(shared)
+    model = Model()
+    for each in runs:
+        rows = [
+            row(at, r.user, r.identifier, user_id=r.user_id, snapshot=r.snapshot, present=r.present)
+            for at, r in enumerate(each.records, 1)
+        ]
+        sealed = Sealed(each.proven.snapshot, each.proven.first) if each.proven else None
+        before = (members(shared, cohort), entries(shared, cohort))
+        settled = settle(shared, cohort, rows, sealed)
+        model.settle(each.records, each.proven)
+        after = (members(shared, cohort), entries(shared, cohort))
+        assert settled.resolves is model.resolves
+        assert settled.skipped == model.skipped
+        if not settled.resolves:
+            assert after == before
+        assert after[0] == {user: identifier for user, (_, identifier) in model.users.items()}
+        assert after[1] == model.entries()
+        if each.result is not None:
+            end_calls(model, each.result)
+            deliver(book, cohort, each.result)
+            assert entries(shared, cohort) == model.entries()
+
+
+def end_calls(model: Model, result: Result) -> None:
+    """Let every pending change of the model end in one way."""
+    for name, (wanted, sent) in model.entries().items():
+        if sent is (Sent.ON if wanted else Sent.OFF):
+            continue
+        if result is Result.CONFIRMED:
+            model.sent[name] = Sent.ON if wanted else Sent.OFF
+        elif result is Result.UNKNOWN:
+            model.sent[name] = Sent.UNKNOWN
