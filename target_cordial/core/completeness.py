@@ -108,18 +108,18 @@ def prove(
         The verdict. Rows and marker may have come in any order, but rows of *another* snapshot
         after the marker mean that a newer snapshot was begun and not finished.
     """
-    if marker is None:
-        if not tallies and not unreadable:
-            return Proof(Completeness.NONE)
-        return Proof(Completeness.INCOMPLETE, "no marker came for it (did the tap die?)")
+    if marker is None and not tallies and not unreadable:
+        return Proof(Completeness.NONE)
     problem = _doubt(marker, tallies, unreadable)
     return Proof(Completeness.INCOMPLETE if problem else Completeness.COMPLETE, problem)
 
 
-def _doubt(marker: Marker, tallies: dict[str | None, SnapshotTally], unreadable: int) -> str:
+def _doubt(marker: Marker | None, tallies: dict[str | None, SnapshotTally], unreadable: int) -> str:
     """Say why a snapshot with a marker proves nothing; empty where it does."""
     if unreadable:
         return f"{unreadable} of its records could not be read"
+    if marker is None:
+        return "no marker came for it (did the tap die?)"
     if not marker.complete:
         return "its marker says that it is not complete"
     if any(

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
+class _Told(BaseException):
+    """Ends the reading from inside the signal handler.
+
+    No ``Exception``: wherever the signal comes, somebody may catch those; logging does.
+    """
+
+
 class Stop:
     """Whether the process was told to stop."""
 
@@ -45,11 +52,21 @@ class Stop:
         """
         self._reading = True
         try:
-            if self.event.is_set():
-                raise InterruptedRunError
+            self.check()
             yield
+        except _Told:
+            raise InterruptedRunError from None
         finally:
             self._reading = False
+
+    def check(self) -> None:
+        """Go on only where nobody told the process to stop.
+
+        Raises:
+            InterruptedRunError: Somebody did.
+        """
+        if self.event.is_set():
+            raise InterruptedRunError
 
     def _told(self, _number: int, _frame: FrameType | None) -> None:
         if not self.event.is_set():
@@ -59,4 +76,4 @@ class Stop:
             last.start()
         if self._reading:
             self._reading = False
-            raise InterruptedRunError
+            raise _Told

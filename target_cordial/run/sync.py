@@ -142,6 +142,7 @@ class SyncRun:
         ledger = self._ledger
         interrupted: InterruptedRunError | None = None
         try:
+            self._stop.check()
             ledger.begin_run(self._report.run_id, int(time.time()))
             sealer = Sealer(ledger, self._stage, self._settings, self._report)
             untouchable = sealer.settle(self._intake)

@@ -27,7 +27,9 @@ MARKER_PROPERTIES = {
 }
 
 
-def schema(stream: str, properties: dict[str, Any], keys: list[str] | None = None) -> dict[str, Any]:
+def schema(
+    stream: str, properties: dict[str, Any], keys: list[str] | None = None
+) -> dict[str, Any]:
     return {
         "type": "SCHEMA",
         "stream": stream,
