@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from target_cordial.core.plan import Sent
+from target_cordial.errors import LedgerError
+from target_cordial.ledger.store import Approval, CohortRow, Ledger
+from tests.target_cordial.ledger.rows import NOW, entries, snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def test_what_was_kept_is_there_the_next_time(tmp_path: Path) -> None:
+    first = Ledger(url(tmp_path / "ledger.db"), exclusive=True)
+    key = first.ensure_cohort("c1", "vip")
+    snapshot(first, key, {"a:1": "ana"})
+    first.put("binding", "b")
+    first.put("binding", "c")
+    first.update_cohort(key, list_name="vip", list_id="7")
+    first.close()
+    second = Ledger(url(tmp_path / "ledger.db"), exclusive=True)
+    assert second.cohorts() == [CohortRow(key, "c1", "vip", "vip", "7", None, None, 0)]
+    assert entries(second, key) == {"ana": (1, Sent.OFF)}
+    assert second.get("binding") == "c"
+    assert second.get("nothing") is None
+    second.close()
+
+
+def test_a_dry_run_makes_no_file_at_all(tmp_path: Path) -> None:
+    ledger = Ledger(url(tmp_path / "new" / "ledger.db"), exclusive=True, dry=True)
+    key = ledger.ensure_cohort("c1", "vip")
+    snapshot(ledger, key, {"a:1": "ana"})
+    assert entries(ledger, key) == {"ana": (1, Sent.OFF)}
+    ledger.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_sees_what_is_there_and_keeps_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    real = Ledger(url(path), exclusive=True)
+    key = real.ensure_cohort("c1", "vip")
+    snapshot(real, key, {"a:1": "ana"})
+    real.close()
+    before = path.read_bytes()
+    dry = Ledger(url(path), exclusive=True, dry=True)
+    snapshot(dry, key, {"a:2": "bo"})
+    dry.put("binding", "other")
+    dry.ensure_cohort("c2", "new")
+    dry.begin_run("r1", NOW)
+    assert entries(dry, key) == {"ana": (0, Sent.OFF), "bo": (1, Sent.OFF)}
+    dry.close()
+    assert path.read_bytes() == before
+    again = Ledger(url(path), exclusive=True)
+    assert entries(again, key) == {"ana": (1, Sent.OFF)}
+    assert [row.cohort_id for row in again.cohorts()] == ["c1"]
+    assert again.get("binding") is None
+    assert again.last_run() is None
+    again.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"this is no ledger, but a text that is long enough\n" * 40, id="text"),
+        pytest.param(bytes(range(256)) * 16, id="bytes"),
+    ],
+)
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_broken_file_is_an_error_that_says_so_and_lets_go(
+    tmp_path: Path,
+    content: bytes,
+    dry: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_bytes(content)
+    for _ in range(2):  # the second time shows that the lock was given back
+        with pytest.raises(LedgerError, match="can't be opened") as caught:
+            Ledger(url(path), exclusive=True, dry=dry)
+        assert type(caught.value) is LedgerError
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("wrong", ["no url", "postgresql://host/db", "mysql://host/db"])
+def test_another_url_is_refused_by_name(wrong: str) -> None:
+    with pytest.raises(LedgerError, match="ledger_url"):
+        Ledger(wrong, exclusive=True)
+
+
+def test_a_transaction_is_kept_whole_or_not_at_all(ledger: Ledger) -> None:
+    error = RuntimeError("in the middle")
+
+    def fail() -> None:
+        with ledger.write():
+            ledger.connection.exec_driver_sql("INSERT INTO meta VALUES ('a', 'b')")
+            raise error
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert ledger.get("a") is None
+
+
+# -- cohorts, runs, approvals ---------------------------------------------------------------------
+
+
+def test_a_cohort_keeps_its_key_and_takes_its_newest_name(ledger: Ledger) -> None:
+    assert ledger.ensure_cohort("c1", "renamed") == 1
+    assert ledger.ensure_cohort("c1", None) == 1
+    row = ledger.cohort("c1")
+    assert row is not None
+    assert (row.name, row.label) == ("renamed", "'renamed' (c1)")
+    key = ledger.ensure_cohort("c3", None)
+    assert key not in (1, 2)
+    nameless = ledger.cohort("c3")
+    assert nameless is not None
+    assert nameless.label == "c3"
+    assert ledger.cohort("c4") is None
+
+
+def test_the_newest_run_can_be_read(ledger: Ledger) -> None:
+    assert ledger.last_run() is None
+    ledger.begin_run("r1", NOW)
+    ledger.end_run("r1", NOW + 5, "ok")
+    ledger.begin_run("r2", NOW + 10)
+    last = ledger.last_run()
+    assert last == {"run_id": "r2", "started_at": NOW + 10, "finished_at": None, "status": None}
+
+
+def test_an_approval_is_replaced_by_the_next_and_used_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("target_cordial.ledger.store.time.time", lambda: float(NOW))
+    ledger.approve(1, 10)
+    ledger.approve(1, 20)
+    assert ledger.approved(1) == Approval(20, NOW)
+    assert ledger.approved(2) is None
+    ledger.use_approval(1, NOW + 7)
+    assert ledger.approved(1) is None
+    assert [row.guard_since for row in ledger.cohorts()] == [NOW + 7, 0]
