@@ -13,7 +13,7 @@ from target_cordial.ledger.schema import entry, member, skipped, staged
 from target_cordial.ledger.stage import Sealed, Settled, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from target_cordial.ledger.entries import Entries
     from target_cordial.ledger.stage import StagedRow
@@ -54,7 +54,7 @@ def settle(
             ledger.connection.execute(delete(skipped))
 
 
-def snapshot(ledger: Ledger, cohort: int, members: dict[str, str | None]) -> Settled:
+def snapshot(ledger: Ledger, cohort: int, members: Mapping[str, str | None]) -> Settled:
     """Settle a complete snapshot of these users and their identifiers."""
     rows = [
         row(number, user, identifier, snapshot=0)

@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from target_cordial.core.completeness import Completeness
+from target_cordial.core.identifier import Mapping
+from target_cordial.core.membership import Role
+from target_cordial.ledger.stage import Sealed
+from target_cordial.run.intake import MOST_LOGGED, CohortIntake, Intake
+
+if TYPE_CHECKING:
+    from target_cordial.ledger.stage import StagedRow
+
+EMAIL = Mapping("email", ("email",))
+MEMBER: dict[str, Any] = {
+    "cohort_id": {},
+    "amplitude_id": {},
+    "user_properties": {},
+    "snapshot_id": {},
+}
+MARKER: dict[str, Any] = {"cohort_id": {}, "snapshot_id": {}, "member_count": {}, "complete": {}}
+
+
+class FakeStage:
+    """Keeps what is staged, by the cohort's number."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, StagedRow]] = []
+
+    def append(self, number: int, row: StagedRow) -> None:
+        self.rows.append((number, row))
+
+
+class Run:
+    """An intake and its stage, fed as reader and sink do it."""
+
+    def __init__(self, known: dict[str, str] | None = None, *, mapped: bool = False) -> None:
+        self.stage = FakeStage()
+        logger = logging.getLogger("tests.intake")
+        self.intake = Intake(
+            self.stage,  # type: ignore[arg-type]  # as much of a stage as an intake needs
+            EMAIL,
+            known or {},
+            mapped=mapped,
+            logger=logger,
+        )
+        self.intake.schema("members", {"properties": MEMBER})
+        self.intake.schema("markers", {"properties": MARKER})
+        self.line = 0
+
+    def feed(
+        self, stream: str, record: dict[str, Any], mapped: dict[str, Any] | None = None
+    ) -> None:
+        self.line += 1
+        self.intake.receive(stream, record, self.line)
+        if mapped is None:
+            mapped = {name: value for name, value in record.items() if name != "_sdc_deleted_at"}
+        self.intake.take(mapped, Role.MARKER if stream == "markers" else Role.MEMBERSHIP)
+
+    def member(self, user: str, **more: Any) -> None:
+        email = f"{user}@shop.example"
+        self.feed(
+            "members",
+            {
+                "cohort_id": "c1",
+                "amplitude_id": user,
+                "user_properties": {"email": email},
+                "snapshot_id": "s1",
+                **more,
+            },
+        )
+
+    def marker(self, count: int, **more: Any) -> None:
+        row = {"cohort_id": "c1", "snapshot_id": "s1", "member_count": count, "complete": True}
+        self.feed("markers", row | more)
+
+    @property
+    def cohort(self) -> CohortIntake:
+        [cohort] = self.intake.cohorts.values()
+        return cohort
+
+
+def test_a_member_row_is_staged_with_all_that_it_says() -> None:
+    run = Run()
+    run.member("1", user_id="u1", cohort_name="active users")
+    run.member("2", in_cohort=False)
+    run.feed("members", {"cohort_id": "c2", "amplitude_id": "3", "snapshot_id": "s1"})
+    assert run.stage.rows == [
+        (0, (1, 0, "a:1", "u1", "1@shop.example", 1, None)),
+        (0, (2, None, "a:2", None, "2@shop.example", 0, None)),
+        (1, (3, 0, "a:3", None, None, 1, "unresolved_mapping")),
+    ]
+    cohort = run.intake.cohorts["c1"]
+    assert (cohort.number, cohort.cohort_id, cohort.name) == (0, "c1", "active users")
+    assert (cohort.received, cohort.staged) == (2, True)
+
+
+@pytest.mark.parametrize("order", ["last", "first", "between"])
+def test_marker_and_rows_may_come_in_any_order(order: str) -> None:
+    run = Run()
+    if order == "first":
+        run.marker(2)
+    run.member("1")
+    if order == "between":
+        run.marker(2)
+    run.member("2")
+    run.member("2")
+    if order == "last":
+        run.marker(2)
+    assert run.cohort.proof().is_complete
+    assert run.cohort.sealed() == Sealed(0, 2 if order == "first" else 1)
+
+
+@pytest.mark.parametrize(
+    ("count", "more"),
+    [(1, {}), (3, {}), (2, {"complete": False}), (2, {"snapshot_id": "s2"})],
+)
+def test_a_marker_that_does_not_add_up_proves_nothing(count: int, more: dict[str, Any]) -> None:
+    run = Run()
+    run.member("1")
+    run.member("2")
+    run.marker(count, **more)
+    assert run.cohort.proof().completeness is Completeness.INCOMPLETE
+
+
+def test_rows_with_a_word_of_their_own_do_not_count_in_the_snapshot() -> None:
+    run = Run()
+    run.member("1")
+    run.member("2", in_cohort=True)
+    run.member("3", operation="remove")
+    run.member("4", _sdc_deleted_at="2026-01-02T00:00:00Z")
+    run.marker(1)
+    assert run.cohort.proof().is_complete
+    assert [row[1] for _, row in run.stage.rows] == [0, None, None, None]
+    assert [row[5] for _, row in run.stage.rows] == [1, 1, 0, 0]
+
+
+def test_an_empty_complete_cohort_is_proven_by_its_marker_alone() -> None:
+    run = Run()
+    run.member("9", in_cohort=False)
+    run.marker(0)
+    assert run.cohort.proof().is_complete
+    assert run.cohort.sealed() == Sealed(None, 2)
+
+
+def test_the_last_marker_of_a_cohort_counts() -> None:
+    run = Run()
+    run.member("1")
+    run.marker(1)
+    run.marker(5)
+    assert not run.cohort.proof().is_complete
+
+
+def test_each_snapshot_of_a_run_has_a_number_of_its_own() -> None:
+    run = Run()
+    run.member("1")
+    run.member("1", snapshot_id="s2")
+    run.member("2", snapshot_id="s2")
+    run.marker(2, snapshot_id="s2")
+    assert [row[1] for _, row in run.stage.rows] == [0, 1, 1]
+    assert run.cohort.sealed() == Sealed(1, 2)
+
+
+# -- stream maps ----------------------------------------------------------------------------------
+
+
+def test_what_a_stream_map_leaves_is_staged_and_what_the_tap_sent_is_counted() -> None:
+    run = Run(mapped=True)
+    sent = {"cohort_id": "c1", "amplitude_id": "1", "snapshot_id": "s1"}
+    run.feed("members", sent, {"cohort_id": "c1", "amplitude_id": "1", "email": "x@shop.example"})
+    run.line += 1
+    run.intake.receive("members", sent | {"amplitude_id": "2"}, run.line)  # the map drops it
+    run.marker(2)
+    assert run.cohort.proof().is_complete
+    assert [row for _, row in run.stage.rows] == [
+        (1, 0, "a:1", None, "x@shop.example", 1, None),
+    ]
+
+
+def test_a_deletion_mark_that_the_sdk_takes_away_still_counts_behind_a_map() -> None:
+    run = Run(mapped=True)
+    run.member("1", _sdc_deleted_at="2026-01-02T00:00:00Z")
+    assert [row[5] for _, row in run.stage.rows] == [0]
+
+
+def test_without_a_map_the_record_is_read_once_and_as_sent() -> None:
+    run = Run()
+    run.feed(
+        "members",
+        {"cohort_id": "c1", "amplitude_id": "1", "email": "a@shop.example"},
+        {"cohort_id": "c1", "amplitude_id": "1", "email": "b@shop.example"},
+    )
+    assert [row[4] for _, row in run.stage.rows] == ["a@shop.example"]
+
+
+# -- roles ----------------------------------------------------------------------------------------
+
+
+def test_a_stream_without_properties_has_the_role_of_its_first_row() -> None:
+    run = Run()
+    run.intake.schema("bare", {})
+    run.feed("bare", {"cohort_id": "c1", "amplitude_id": "1", "email": "a@shop.example"})
+    assert len(run.stage.rows) == 1
+    run.intake.schema("bare marker", {"type": "object"})
+    run.intake.receive("bare marker", {"cohort_id": "c1", "member_count": 1, "complete": True}, 9)
+    run.intake.take({}, Role.MARKER)
+    assert run.cohort.proof().is_complete
+
+
+def test_other_streams_are_counted_and_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    run = Run()
+    run.intake.schema("orders", {"properties": {"order": {}}})
+    for line in range(3):
+        run.intake.receive("orders", {"order": line}, line)
+        run.intake.ignore("orders")
+    assert run.intake.ignored == {"orders": 3}
+    assert [record.getMessage().count("'orders'") for record in caplog.records] == [1]
+    assert run.intake.cohorts == {}
+
+
+# -- cohorts by name ------------------------------------------------------------------------------
+
+
+def test_a_row_with_a_name_only_is_the_known_cohort_of_that_name() -> None:
+    run = Run({"active users": "c1"})
+    run.feed("members", {"cohort_name": "active users", "amplitude_id": "1"})
+    assert list(run.intake.cohorts) == ["c1"]
+
+
+def test_a_name_is_known_from_a_row_of_the_same_run() -> None:
+    run = Run()
+    run.member("1", cohort_name="active users")
+    run.feed("members", {"cohort_name": "active users", "amplitude_id": "2"})
+    assert list(run.intake.cohorts) == ["c1"]
+    assert run.cohort.received == 2
+
+
+def test_the_newest_name_of_a_cohort_counts() -> None:
+    run = Run()
+    run.member("1", cohort_name="old")
+    run.member("2", cohort_name="new")
+    run.member("3")
+    assert run.cohort.name == "new"
+
+
+# -- what can't be read ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"in_cohort": "SECRET"}, "in_cohort"),
+        ({"in_cohort": None}, "in_cohort"),
+        ({"operation": "SECRET"}, "operation"),
+        ({"operation": None}, "operation"),
+        ({"in_cohort": True, "operation": "remove"}, "operation"),
+        ({"amplitude_id": None, "user_properties": {"email": "SECRET"}}, "amplitude_id"),
+        ({"amplitude_id": ["SECRET"]}, "amplitude_id"),
+    ],
+)
+def test_an_unreadable_row_is_named_by_its_place_and_never_by_its_value(
+    more: dict[str, Any], field: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    run = Run()
+    run.member("1")
+    run.member("2", **more)
+    run.marker(1)
+    [record] = caplog.records
+    message = record.getMessage()
+    assert record.levelno == logging.ERROR
+    assert all(part in message for part in ("'members'", "line 2", f"'{field}'"))
+    assert "SECRET" not in caplog.text
+    assert "@shop" not in caplog.text
+    assert run.intake.unreadable == {"members": 1}
+    assert run.cohort.unreadable == 1
+    assert len(run.stage.rows) == 1
+    assert not run.cohort.proof().is_complete
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"member_count": "SECRET"}, "member_count"),
+        ({"member_count": -1}, "member_count"),
+        ({"complete": "SECRET"}, "complete"),
+        ({"complete": None}, "complete"),
+    ],
+)
+def test_an_unreadable_marker_is_no_marker(
+    more: dict[str, Any], field: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run()
+    run.member("1")
+    run.marker(1, **more)
+    assert f"'{field}'" in caplog.text
+    assert "SECRET" not in caplog.text
+    assert not run.cohort.proof().is_complete
+
+
+def test_a_row_without_a_cohort_is_counted_for_its_stream(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = Run()
+    run.feed("members", {"cohort_id": None, "amplitude_id": "1"})
+    assert run.intake.unreadable == {"members": 1}
+    assert run.intake.cohorts == {}
+    assert "'cohort_id'" in caplog.text
+
+
+def test_a_row_that_breaks_its_schema_is_rejected_though_it_could_be_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = Run()
+    record = {"cohort_id": "c1", "amplitude_id": "1", "email": "a@shop.example"}
+    run.intake.receive("members", record, 7)
+    run.intake.violate("email", "format")
+    run.intake.violate("amplitude_id", "type")
+    run.intake.take(record, Role.MEMBERSHIP)
+    assert run.stage.rows == []
+    assert run.cohort.unreadable == 1
+    assert "line 7, field 'email' breaks its schema (format)" in caplog.text
+    run.member("2")
+    assert len(run.stage.rows) == 1
+
+
+def test_many_unreadable_rows_are_all_counted_and_not_all_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = Run()
+    for number in range(MOST_LOGGED + 5):
+        run.member(str(number), operation="?")
+    assert run.intake.unreadable["members"] == MOST_LOGGED + 5
+    assert len(caplog.records) == MOST_LOGGED
+
+
+def test_a_deletion_mark_wins_over_in_cohort_with_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = Run()
+    run.member("1", in_cohort=True, _sdc_deleted_at="2026-01-02T00:00:00Z")
+    assert [row[5] for _, row in run.stage.rows] == [0]
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "line 1" in record.getMessage()
+
+
+def test_a_broken_line_is_kept_by_its_number(caplog: pytest.LogCaptureFixture) -> None:
+    run = Run()
+    run.intake.broken(12)
+    assert run.intake.broken_at == 12
+    assert "Line 12" in caplog.text
