@@ -10,7 +10,7 @@ from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
 UNKNOWN_KEY = "key vip is not part of the schema for this resource"
 
 
-def answer(status: int, body: Any, text: str | None = None) -> Answer:  # noqa: ANN401  JSON has any type
+def answer(status: int, body: Any, text: str | None = None) -> Answer:
     """Build an answer as the session does: no JSON is None, and says whether there was a body."""
     if text is not None:
         return Answer(status, None, has_body=bool(text))

@@ -56,7 +56,7 @@ class Wire:
         return self.adapter.request_history
 
     @property
-    def last(self) -> Any:  # noqa: ANN401  requests-mock's request has no public type
+    def last(self) -> Any:
         return self.calls[-1]
 
     def sent(self) -> list[tuple[str, str, Any]]:

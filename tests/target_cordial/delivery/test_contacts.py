@@ -202,7 +202,7 @@ def test_an_addition_of_a_contact_that_is_not_there_is_rejected(response: dict[s
 )
 @pytest.mark.parametrize("change", [add(), remove()])
 def test_a_refused_contact_is_rejected_with_cordials_words(
-    change: Any,  # noqa: ANN401  a change
+    change: Any,
     response: dict[str, Any],
     words: str,
 ) -> None:
@@ -226,7 +226,7 @@ def test_a_refused_contact_is_rejected_with_cordials_words(
 )
 @pytest.mark.parametrize("change", [add(), remove()])
 def test_whatever_is_not_cordials_answer_ends_the_delivery(
-    change: Any,  # noqa: ANN401  a change
+    change: Any,
     response: dict[str, Any],
 ) -> None:
     line = wire(response)

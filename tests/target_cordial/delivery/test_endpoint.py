@@ -42,7 +42,7 @@ def refusing(*culprits: str, status: int = 422, most: int = 1000) -> Wire:
     """Refuse every batch that holds a culprit, and with 413 every one above a size."""
     line = wire()
 
-    def answer(request: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401  requests-mock's own
+    def answer(request: Any, context: Any) -> dict[str, Any]:
         ids = request.json()["userIds"]
         if len(ids) > most:
             context.status_code = 413

@@ -159,6 +159,12 @@ def test_a_proven_snapshot_wins_over_what_came_before_it(ledger: Ledger) -> None
     assert set(members(ledger, 1)) == {"a:2", "a:3"}
 
 
+def test_an_unknown_removal_before_a_proven_snapshot_is_sent_all_the_same(ledger: Ledger) -> None:
+    rows = [row(1, "a:9", "zoe", present=False), row(2, "a:1", "ana", snapshot=0)]
+    settle(ledger, 1, rows, Sealed(0, 2))
+    assert entries(ledger, 1) == {"ana": (1, Sent.OFF), "zoe": (0, Sent.UNKNOWN)}
+
+
 def test_a_replaced_snapshot_of_the_same_run_says_nothing(ledger: Ledger) -> None:
     rows = [row(1, "a:1", "ana", snapshot=0), row(2, "a:2", "bo", snapshot=1)]
     settle(ledger, 1, rows, Sealed(1, 2))
