@@ -91,8 +91,8 @@ def run_tests(paths: Iterable[str], module: str, mutant: Mutant | None) -> tuple
             origin.ROOT_VARIABLE: folder,
             origin.MODULE_VARIABLE: module,
         }
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-        command += ["-p", origin.__name__, *paths]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--assert=plain", "--tb=line"]
+        command += ["-p", "no:cacheprovider", "-p", origin.__name__, *paths]
         try:
             done = subprocess.run(
                 command,

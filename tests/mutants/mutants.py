@@ -41,6 +41,9 @@ class Mutant:
         return self.caught_by or (f"tests/{PACKAGE}/{path.parent}/test_{path.name}",)
 
 
+SAFETY: Final = "tests/target_cordial/command/test_safety.py"
+MEMBERSHIP: Final = "tests/target_cordial/command/test_membership.py"
+
 MUTANTS: Final = (
     # -- core/plan.py ----------------------------------------------------------------------------
     Mutant(
@@ -125,8 +128,8 @@ MUTANTS: Final = (
     Mutant(
         "dead-tap-believed",
         "core/completeness.py",
-        'return Proof(Completeness.INCOMPLETE, "no marker',
-        'return Proof(Completeness.COMPLETE, "no marker',
+        'return "no marker came for it (did the tap die?)"',
+        'return ""',
         "a tap that dies half way removes the other half",
     ),
     Mutant(
@@ -394,5 +397,148 @@ MUTANTS: Final = (
         "Status.DEGRADED: 3",
         "Status.DEGRADED: 0",
         "nobody learns that people are withheld or missing",
+    ),
+    # -- ledger/stage.py -------------------------------------------------------------------------
+    Mutant(
+        "absent-without-proof",
+        "ledger/stage.py",
+        "        if self._sealed is not None:\n            left =",
+        "        if True:\n            left =",
+        "a dead tap's missing rows take people off the list",
+    ),
+    Mutant(
+        "present-are-leavers",
+        "ledger/stage.py",
+        "left = or_(left, ~said)",
+        "left = or_(left, said)",
+        "everybody in a complete snapshot is taken off the list",
+    ),
+    Mutant(
+        "first-word-wins",
+        "ledger/stage.py",
+        "order_by=rows.c.position.desc()",
+        "order_by=rows.c.position.asc()",
+        "somebody who came back in the same run is taken off the list",
+    ),
+    Mutant(
+        "replaced-snapshot-counts",
+        "ledger/stage.py",
+        "            .where(counted)\n",
+        "",
+        "people of a snapshot that was begun anew stay on the list",
+    ),
+    Mutant(
+        "broken-mapping-delivered",
+        "ledger/stage.py",
+        "if present and not resolved and (flagless or not self._has_members()):",
+        "if False:",
+        "a misspelt mapping calls the whole cohort a success",
+    ),
+    Mutant(
+        "address-of-another-list",
+        "ledger/stage.py",
+        "member.c.cohort == self._cohort, member.c.identifier == entry.c.identifier",
+        "member.c.identifier == entry.c.identifier",
+        "whoever left one cohort stays on its list for being in another",
+    ),
+    Mutant(
+        "changed-address-stays",
+        "ledger/stage.py",
+        "        self._touch(select(found.c.old_identifier)"
+        ".where(found.c.old_identifier.is_not(None)))\n",
+        "",
+        "an address that somebody gave up goes on getting mail",
+    ),
+    Mutant(
+        "removal-of-strangers-dropped",
+        "ledger/stage.py",
+        "        self._note_unknown_removals()\n",
+        "",
+        "an explicit removal is lost after the ledger was",
+    ),
+    Mutant(
+        "user-id-concerns-nobody",
+        "ledger/stage.py",
+        "        self._spread_user_ids()\n",
+        "",
+        "a removal by user id leaves its user on the list",
+    ),
+    # -- ledger/entries.py -----------------------------------------------------------------------
+    Mutant(
+        "intent-forgotten",
+        "ledger/entries.py",
+        "rows = [(int(Sent.UNKNOWN), change.cohort",
+        "rows = [(int(Sent.OFF), change.cohort",
+        "people added by a run that was killed are never taken off again",
+    ),
+    Mutant(
+        "withheld-goes-out",
+        "ledger/entries.py",
+        "and_(entry.c.wanted == 0, entry.c.cohort.in_(list(removals)))",
+        "and_(entry.c.wanted == 0, entry.c.cohort.in_(list(additions)))",
+        "the removals that the guard withheld are sent",
+    ),
+    Mutant(
+        "rejected-every-run",
+        "ledger/entries.py",
+        "entry.c.rejected_at <= now - RETRY_REJECTED_SECONDS",
+        "entry.c.rejected_at > now - RETRY_REJECTED_SECONDS",
+        "refused changes are sent on every run, and never after a week",
+    ),
+    Mutant(
+        "guard-window-reversed",
+        "ledger/entries.py",
+        "entry.c.removed_at > window_since",
+        "entry.c.removed_at < window_since",
+        "the guard does not see what this day has removed already",
+        (f"{SAFETY}::test_removals_of_the_last_day_count_together",),
+    ),
+    Mutant(
+        "rejection-without-date",
+        "ledger/entries.py",
+        "now if rejected else None",
+        "None",
+        "a refused change counts as due for ever and hides its reason",
+    ),
+    Mutant(
+        "leavers-forgotten-at-once",
+        "ledger/entries.py",
+        "entry.c.removed_at < now - RETENTION_SECONDS",
+        "entry.c.removed_at < now",
+        "nobody can tell any more whom the last runs removed",
+    ),
+    # -- ledger/store.py -------------------------------------------------------------------------
+    Mutant(
+        "approval-for-ever",
+        "ledger/store.py",
+        "            self.connection.execute("
+        "schema.approval.delete().where(schema.approval.c.cohort == key))\n",
+        "",
+        "whoever approved one mass removal has approved all that follow",
+    ),
+    # -- run/ ------------------------------------------------------------------------------------
+    Mutant(
+        "day-forgotten",
+        "run/planning.py",
+        "recent=counts.recent_removals",
+        "recent=0",
+        "a list leaks away by ten people a run",
+        (f"{SAFETY}::test_removals_of_the_last_day_count_together",),
+    ),
+    Mutant(
+        "verdict-ignored",
+        "run/planning.py",
+        "return self.counts.removals if self.verdict.withheld else 0",
+        "return 0",
+        "nobody learns of the removals that wait for an approval",
+        (f"{SAFETY}::test_a_mass_removal_is_withheld_until_approved_and_a_ceiling_holds",),
+    ),
+    Mutant(
+        "bound-list-lost",
+        "run/lists.py",
+        "if by_id[cohort_id].list_id is None",
+        "if by_id[cohort_id].list_id is not None",
+        "a new cohort takes over the list of another, and its members go",
+        (f"{MEMBERSHIP}::test_a_bound_cohort_keeps_its_list_in_a_collision",),
     ),
 )
