@@ -41,9 +41,6 @@ class Mutant:
         return self.caught_by or (f"tests/{PACKAGE}/{path.parent}/test_{path.name}",)
 
 
-SAFETY: Final = "tests/target_cordial/command/test_safety.py"
-MEMBERSHIP: Final = "tests/target_cordial/command/test_membership.py"
-
 MUTANTS: Final = (
     # -- core/plan.py ----------------------------------------------------------------------------
     Mutant(
@@ -491,7 +488,7 @@ MUTANTS: Final = (
         "entry.c.removed_at > window_since",
         "entry.c.removed_at < window_since",
         "the guard does not see what this day has removed already",
-        (f"{SAFETY}::test_removals_of_the_last_day_count_together",),
+        ("tests/target_cordial/run/test_planning.py",),
     ),
     Mutant(
         "rejection-without-date",
@@ -523,7 +520,20 @@ MUTANTS: Final = (
         "recent=counts.recent_removals",
         "recent=0",
         "a list leaks away by ten people a run",
-        (f"{SAFETY}::test_removals_of_the_last_day_count_together",),
+    ),
+    Mutant(
+        "approval-counts-against-the-day",
+        "run/planning.py",
+        "max(now - WINDOW_SECONDS, cohort.guard_since)",
+        "now - WINDOW_SECONDS",
+        "after an approved removal everyday leavers go on getting mail",
+    ),
+    Mutant(
+        "approval-without-memory",
+        "run/planning.py",
+        " - self._entries.removed_since(key, approval.approved_at)",
+        "",
+        "a run that died and began anew removes twice what was approved",
     ),
     Mutant(
         "verdict-ignored",
@@ -531,7 +541,6 @@ MUTANTS: Final = (
         "return self.counts.removals if self.verdict.withheld else 0",
         "return 0",
         "nobody learns of the removals that wait for an approval",
-        (f"{SAFETY}::test_a_mass_removal_is_withheld_until_approved_and_a_ceiling_holds",),
     ),
     Mutant(
         "bound-list-lost",
@@ -539,6 +548,12 @@ MUTANTS: Final = (
         "if by_id[cohort_id].list_id is None",
         "if by_id[cohort_id].list_id is not None",
         "a new cohort takes over the list of another, and its members go",
-        (f"{MEMBERSHIP}::test_a_bound_cohort_keeps_its_list_in_a_collision",),
+    ),
+    Mutant(
+        "list-follows-the-name",
+        "run/lists.py",
+        "return cohort.list_name or list_name(cohort.name",
+        "return list_name(cohort.name",
+        "a new cohort that takes the former name of another takes its list as well",
     ),
 )
