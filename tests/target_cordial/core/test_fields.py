@@ -129,7 +129,7 @@ def test_flattened_properties_are_found_folded_too(key: str) -> None:
 
 
 @pytest.mark.parametrize("properties", [None, "a@x.example", ["email"], 7])
-def test_properties_that_hold_no_properties_are_passed_over(properties: Any) -> None:  # noqa: ANN401  that is the point
+def test_properties_that_hold_no_properties_are_passed_over(properties: Any) -> None:
     assert list(candidates({"user_properties": properties, "email": "a"}, "email")) == [["a"]]
 
 

@@ -168,7 +168,7 @@ def test_a_flag_that_says_neither_is_never_guessed_at(flag: object) -> None:
 def test_operations_in_any_case(
     word: str,
     present: bool,  # noqa: FBT001  part of a table
-    spell: Any,  # noqa: ANN401  a method descriptor or a function
+    spell: Any,
 ) -> None:
     row = member({**ROW, "operation": spell(word)})
     assert row.present is present
