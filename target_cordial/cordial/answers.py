@@ -63,11 +63,14 @@ class Answer:
         status: HTTP status.
         body: The decoded JSON; None where the body is not JSON.
         has_body: Whether there was a body at all.
+        in_doubt: An earlier try of the same call may have been carried out: whatever this
+            answer says, the change may be there.
     """
 
     status: int
     body: Any
     has_body: bool
+    in_doubt: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -99,6 +102,8 @@ class Answer:
         """
         if self.status not in (404, 422) or not isinstance(self.body, dict):
             return False
+        if self.body.get("error") is not True:
+            return False  # every error of Cordial's but 401 says so; a gateway's does not
         key = self.body.get("errorKey")
         return (isinstance(key, str) and key.upper().endswith("NOT_FOUND")) or bool(
             _ABSENT.search(self.prose)

@@ -14,6 +14,7 @@ TRIES: Final = 8
 """As Amplitude does towards its partners: eight, from one second to two minutes."""
 
 FIRST_SECONDS: Final = 1.0
+FACTOR: Final = 2.25
 LONGEST_SECONDS: Final = 120.0
 LONGEST_RETRY_AFTER_SECONDS: Final = 600.0
 
@@ -25,12 +26,14 @@ class Failure:
     Attributes:
         retryable: Another try may help.
         retry_after: Seconds that the service asked for, if it did.
+        for_all: It is about the pace of all calls, not about this one.
         may_be_applied: The service may have carried out the call all the same.
         problem: What went wrong, without any identifier.
     """
 
     retryable: bool
     retry_after: float | None
+    for_all: bool
     may_be_applied: bool
     problem: str
 
@@ -56,11 +59,10 @@ def delay(failure: Failure, tries: int, chance: random.Random) -> float:
         tries: How many there were.
         chance: Spreads workers that failed together.
     """
-    backoff = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** (tries - 1))
-    backoff *= chance.uniform(0.5, 1.0)
-    if failure.retry_after is None:
-        return backoff
-    return max(failure.retry_after, min(backoff, FIRST_SECONDS * chance.random()))
+    if failure.retry_after is not None:
+        return failure.retry_after
+    backoff = FIRST_SECONDS * FACTOR ** (tries - 1) * chance.uniform(1.0, 1.25)
+    return min(LONGEST_SECONDS, backoff)
 
 
 def retry_after(header: str | None, now: datetime | None = None) -> float | None:
@@ -76,7 +78,7 @@ def retry_after(header: str | None, now: datetime | None = None) -> float | None
     except ValueError:
         try:
             moment = parsedate_to_datetime(header)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=timezone.utc)

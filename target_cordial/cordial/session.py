@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -24,8 +25,8 @@ from target_cordial.errors import InterruptedRunError, RefusedError, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# urllib3 writes request lines, addresses included, at DEBUG.
-logging.getLogger("urllib3").setLevel(logging.WARNING)
+# urllib3 writes request lines, addresses included: at DEBUG always, at WARNING with bad headers.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 CONNECT_SECONDS: Final = 10.0
 
@@ -154,17 +155,17 @@ class Session:
                 self._pace.wait()
                 result = self._try(method, path, body, query)
                 if isinstance(result, Answer):
-                    return result
+                    return replace(result, in_doubt=may_be_applied)
                 tries += 1
                 may_be_applied = may_be_applied or result.may_be_applied
                 if not should_retry(result, tries):
                     message = f"{method} failed {tries} times, at last because {result.problem}."
                     raise UnavailableError(message, may_be_applied=may_be_applied)
                 pause = delay(result, tries, self._chance)
-                if result.retry_after is None:
-                    self._clock.wait(pause)
-                else:
+                if result.for_all:
                     self._pace.hold(pause)
+                else:
+                    self._clock.wait(pause)
         except InterruptedRunError:
             if may_be_applied:
                 message = "The run was told to stop between two tries."
@@ -208,11 +209,11 @@ class Session:
             raise RefusedError(message)
         if kind is Kind.RETRY:
             limited = response.status_code == requests.codes.too_many_requests
+            asked = retry_after(response.headers.get("Retry-After"))
             return Failure(
                 retryable=True,
-                retry_after=retry_after(response.headers.get("Retry-After"))
-                if limited or response.status_code == requests.codes.service_unavailable
-                else None,
+                retry_after=asked,
+                for_all=limited or asked is not None,
                 may_be_applied=not limited,
                 problem=f"{meaning_of(response.status_code)} ({response.status_code})",
             )
@@ -230,6 +231,7 @@ class Session:
         return Failure(
             retryable=not permanent,
             retry_after=None,
+            for_all=False,
             may_be_applied=not (certain or permanent),
             problem=problem,
         )

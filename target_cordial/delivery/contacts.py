@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from target_cordial.cordial.answers import Answer, Kind, meaning_of
+from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
 from target_cordial.core.identifier import EMAIL_KEYS
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, Outcome, Result
 from target_cordial.core.plan import Change, Operation
@@ -69,9 +69,9 @@ class ContactsDelivery:
     def _outcomes(self, call: Call, answer: Answer, *, adds: bool) -> Delivered:
         if answer.kind is Kind.OK and answer.has_body:
             return all_of(call, Result.CONFIRMED)
-        if answer.says_absent:
-            if not adds:
-                return all_of(call, Result.ALREADY_ABSENT)
+        if answer.says_absent and not adds:
+            return all_of(call, Result.ALREADY_ABSENT)
+        if answer.says_absent and not answer.in_doubt:
             return Delivered(
                 tuple(
                     Outcome(change, Result.REJECTED, CONTACT_NOT_FOUND, answer.prose)
@@ -80,11 +80,14 @@ class ContactsDelivery:
                     for change in call
                 )
             )
-        if answer.kind is Kind.REFUSED and answer.body is not None:
+        if answer.in_doubt:
+            return all_of(call, Result.UNKNOWN)
+        if answer.kind is Kind.REFUSED:
             return rejected(call, answer.prose)
         raise UnexpectedError(
             f"Cordial answered {answer.status} to a contact: {meaning_of(answer.status)}. "
-            "Check region and api_url."
+            "Check region and api_url.",
+            may_be_applied=kind_of(answer.status) is Kind.OK,
         )
 
     def _upsert(self, call: Call, targets: Targets) -> Answer:

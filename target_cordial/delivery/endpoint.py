@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Final
 
-from target_cordial.cordial.answers import Kind
+from target_cordial.cordial.answers import Kind, kind_of
 from target_cordial.core.outcome import Result
 from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected
 from target_cordial.errors import UnavailableError
@@ -53,11 +53,12 @@ class EndpointDelivery:
             return all_of(call, Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT)
         if answer.kind is Kind.OK:
             return all_of(call, Result.CONFIRMED)
-        if answer.status in SPLIT:
-            if len(call) > 1:
-                middle = len(call) // 2
-                return Delivered(again=(call[:middle], call[middle:]))
-            if answer.status != TOO_LARGE:
-                return rejected(call, answer.prose)
+        if answer.status in SPLIT and len(call) > 1:
+            middle = len(call) // 2
+            return Delivered(again=(call[:middle], call[middle:]))
+        if answer.in_doubt or kind_of(answer.status) is Kind.OK:
+            return all_of(call, Result.UNKNOWN)
+        if answer.status in SPLIT - {TOO_LARGE}:
+            return rejected(call, answer.prose)
         # Any other answer is about the list, not about people: its changes stay pending.
         return all_of(call, Result.NOT_SENT)

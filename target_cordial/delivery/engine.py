@@ -131,6 +131,7 @@ class Engine:
                 grace -= TICK_SECONDS
                 if grace <= 0:
                     break  # abandoned: their intents say that nothing is known of them
+        progress.stopped = progress.stopped or self._stop.is_set()
         return progress
 
     @staticmethod

@@ -63,9 +63,13 @@ class LedgerFile:
         Raises:
             LedgerLockedError: Another run holds it.
         """
-        handle = os.open(
-            self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600
-        )
+        path = self.path.with_name(f"{self.path.name}.lock")
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise LedgerError(
+                f"The lock of the ledger, {path}, can't be made ({error.strerror})."
+            ) from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -153,10 +153,9 @@ winner = Table(
 touched = Table(
     "touched",
     stage_metadata,
-    Column("identifier", String, primary_key=True),
-    sqlite_with_rowid=False,
+    Column("identifier", String, nullable=False),
 )
-"""Identifiers of the cohort being settled whose users changed."""
+"""Identifiers of the cohort being settled whose users changed: appended, so perhaps repeated."""
 
 skipped = Table(
     "skipped",

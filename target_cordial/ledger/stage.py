@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import (
+    ColumnClause,
     ColumnElement,
     CompoundSelect,
     Connection,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -45,6 +47,9 @@ StagedRow = tuple[int, int | None, str, str | None, str | None, int, str | None]
 
 BLOCK: Final = 2_000
 """Rows that are appended at once."""
+
+ONE: Final[ColumnClause[int]] = literal_column("1")
+"""What an EXISTS selects: with ``*`` SQLite passes over the index that would answer it alone."""
 
 USER_ID_KEYS: Final = ("u:", "u;")
 """Half-open range of the keys of users known by their user id alone."""
@@ -143,7 +148,7 @@ class _Settlement:
         self._find_winners()
         present, flagless, resolved = self._count()
         if present and not resolved and (flagless or not self._has_members()):
-            return Settled(present, {}, resolves=False)
+            return Settled(present, self._note_skipped(), resolves=False)
         self._connection.execute(delete(touched))
         self._absorb_user_ids()
         reasons = self._note_skipped()
@@ -202,13 +207,12 @@ class _Settlement:
         if self._sealed is not None:
             # Rows of snapshots that the sealed one replaces don't count, nor additions that
             # came before it: it speaks of everybody.
-            counted = or_(
-                rows.c.snapshot == self._sealed.snapshot,
-                and_(
-                    rows.c.snapshot.is_(None),
-                    or_(rows.c.present == 0, rows.c.position > self._sealed.first),
-                ),
+            counted = and_(
+                rows.c.snapshot.is_(None),
+                or_(rows.c.present == 0, rows.c.position > self._sealed.first),
             )
+            if self._sealed.snapshot is not None:
+                counted = or_(counted, rows.c.snapshot == self._sealed.snapshot)
         ranked = (
             select(
                 rows,
@@ -257,6 +261,12 @@ class _Settlement:
             .group_by(member.c.user_key, member.c.user_id, member.c.identifier)
         ).subquery()
         self._touch(select(found.c.identifier))
+        new_key = select(found.c.user_key).where(found.c.old_key == member.c.held_of)
+        self._connection.execute(
+            update(member)
+            .where(member.c.cohort == self._cohort, member.c.held_of.in_(select(found.c.old_key)))
+            .values(held_of=new_key.scalar_subquery())
+        )
         other = member.alias()
         self._connection.execute(
             insert(member).from_select(
@@ -264,7 +274,7 @@ class _Settlement:
                 select(
                     literal(self._cohort), found.c.user_key, found.c.user_id, found.c.identifier
                 ).where(
-                    ~exists().where(
+                    ~exists(ONE).where(
                         other.c.cohort == self._cohort, other.c.user_key == found.c.user_key
                     )
                 ),
@@ -309,7 +319,7 @@ class _Settlement:
 
     def _take_out_leavers(self) -> None:
         """Who was removed by a row of its own, and who is absent from a sealed snapshot."""
-        said = exists().where(winner.c.user_key == member.c.user_key)
+        said = exists(ONE).where(winner.c.user_key == member.c.user_key)
         removed = select(winner.c.user_key).where(winner.c.present == 0)
         left = or_(member.c.user_key.in_(removed), member.c.held_of.in_(removed))
         if self._sealed is not None:
@@ -330,7 +340,7 @@ class _Settlement:
                 winner.c.present == 1,
                 winner.c.snapshot.is_not(None),
                 winner.c.identifier != member.c.identifier,
-                ~exists().where(other.c.cohort == self._cohort, other.c.user_key == held),
+                ~exists(ONE).where(other.c.cohort == self._cohort, other.c.user_key == held),
             )
         )
         self._connection.execute(
@@ -339,7 +349,7 @@ class _Settlement:
 
     def _note_unknown_removals(self) -> None:
         """An explicit removal of an identifier that the ledger knows nothing of is sent."""
-        known = exists().where(
+        known = exists(ONE).where(
             entry.c.cohort == self._cohort, entry.c.identifier == winner.c.identifier
         )
         self._connection.execute(
@@ -382,7 +392,7 @@ class _Settlement:
         found = changed.subquery()
         self._touch(select(found.c.identifier))
         self._touch(select(found.c.old_identifier).where(found.c.old_identifier.is_not(None)))
-        stale = exists().where(
+        stale = exists(ONE).where(
             winner.c.user_key == member.c.user_key,
             winner.c.present == 1,
             winner.c.identifier.is_not(None),
@@ -408,7 +418,7 @@ class _Settlement:
 
     def _renew_wanted(self) -> None:
         """An identifier is wanted while any present user resolves to it."""
-        wanted_now = exists().where(
+        wanted_now = exists(ONE).where(
             member.c.cohort == self._cohort, member.c.identifier == entry.c.identifier
         )
         self._connection.execute(
@@ -425,10 +435,10 @@ class _Settlement:
                 rejected_message=None,
             )
         )
-        wanted = exists().where(
+        wanted = exists(ONE).where(
             member.c.cohort == self._cohort, member.c.identifier == touched.c.identifier
         )
-        known = exists().where(
+        known = exists(ONE).where(
             entry.c.cohort == self._cohort, entry.c.identifier == touched.c.identifier
         )
         self._connection.execute(
@@ -438,6 +448,7 @@ class _Settlement:
                     literal(self._cohort), touched.c.identifier, literal(1), literal(int(Sent.OFF))
                 )
                 .where(wanted, ~known)
+                .distinct()
                 .order_by(touched.c.identifier),
             )
         )
@@ -445,14 +456,7 @@ class _Settlement:
     # -- helpers ---------------------------------------------------------------------------------
 
     def _touch(self, identifiers: Select[tuple[str]]) -> None:
-        found = identifiers.distinct().subquery()
-        column = next(iter(found.c))
-        self._connection.execute(
-            insert(touched).from_select(
-                ["identifier"],
-                select(column).where(~exists().where(touched.c.identifier == column)),
-            )
-        )
+        self._connection.execute(insert(touched).from_select(["identifier"], identifiers))
 
     def _any(self, query: Select[tuple[str]]) -> bool:
         return self._connection.execute(query.limit(1)).first() is not None

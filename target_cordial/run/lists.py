@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from target_cordial.cordial.answers import Kind
@@ -94,11 +94,40 @@ class ListBinder:
         """Ids in REST by list name, as last read."""
         return {row.name: row.id for row in self._lists}
 
+    def follow(self, cohorts: Sequence[CohortRow]) -> list[CohortRow]:
+        """Read the lists, and follow those that were renamed in Cordial.
+
+        Args:
+            cohorts: All cohorts of the ledger.
+
+        Returns:
+            The cohorts, with the names that their lists have now.
+
+        Raises:
+            CordialError: Cordial could not be asked.
+        """
+        self._lists = self._rest.lists()
+        if self._protocol is not None:
+            return list(cohorts)  # its ids are not those of REST
+        names = {row.id: row.name for row in self._lists}
+        followed = []
+        for cohort in cohorts:
+            name = names.get(cohort.list_id or "", cohort.list_name)
+            if name != cohort.list_name:
+                self._logger.warning(
+                    "The list '%s' of cohort %s is now called '%s' in Cordial; it is followed.",
+                    cohort.list_name,
+                    cohort.label,
+                    name,
+                )
+            followed.append(replace(cohort, list_name=name))
+        return followed
+
     def bind(self, cohorts: Sequence[CohortRow]) -> Bound:
         """Find or make the list of each cohort.
 
         Args:
-            cohorts: Those that something is to be written for.
+            cohorts: Those that something is to be written for, as :meth:`follow` left them.
 
         Returns:
             The targets, and the problems of cohorts that have none.
@@ -107,7 +136,6 @@ class ListBinder:
             CordialError: Cordial could not be asked.
         """
         bound = Bound()
-        self._lists = self._rest.lists()
         for cohort in cohorts:
             try:
                 found = self._by_protocol(cohort) if self._protocol else self._by_rest(cohort)
@@ -139,13 +167,6 @@ class ListBinder:
                 return (
                     f"its list '{cohort.list_name}' is not in Cordial any more: it was not "
                     "written. Restore the list in Cordial: a new one of the same name is another."
-                )
-            if row.name != cohort.list_name:
-                self._logger.warning(
-                    "The list '%s' of cohort %s is now called '%s' in Cordial; it is followed.",
-                    cohort.list_name,
-                    cohort.label,
-                    row.name,
                 )
             return Target(row.id, row.name, first)
         name = wanted_name(cohort)

@@ -152,9 +152,13 @@ def replace_file(path: str, parts: Iterable[str], mode: int) -> None:
     target = Path(path)
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.writelines(parts)
-    fresh.replace(target)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.writelines(parts)
+        fresh.replace(target)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def check_writable(paths: Mapping[str, str | None]) -> None:

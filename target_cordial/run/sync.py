@@ -147,7 +147,15 @@ class SyncRun:
             sealer = Sealer(ledger, self._stage, self._settings, self._report)
             untouchable = sealer.settle(self._intake)
             self._emit_state(self._intake, whole=sealer.whole)
-            self._deliver(ledger, self._due(ledger, self._intake, untouchable))
+            binder = ListBinder(
+                self._wiring.rest,
+                self._wiring.protocol,
+                create=self._settings.create_lists,
+                dry=self._settings.dry_run,
+                logger=self._logger,
+            )
+            cohorts = binder.follow(ledger.cohorts())
+            self._deliver(ledger, binder, self._due(cohorts, self._intake, untouchable))
         except InterruptedRunError as error:
             interrupted = error
             self._report.fail(str(error))
@@ -171,10 +179,11 @@ class SyncRun:
 
     # -- plan and deliver -------------------------------------------------------------------------
 
-    def _due(self, ledger: Ledger, intake: Intake, untouchable: set[int]) -> list[CohortRow]:
+    def _due(
+        self, cohorts: list[CohortRow], intake: Intake, untouchable: set[int]
+    ) -> list[CohortRow]:
         """Find the cohorts whose lists are looked at: seen in this run, or with changes waiting."""
         now = int(time.time())
-        cohorts = ledger.cohorts()
         refused = refused_names(cohorts)
         due = []
         for cohort in cohorts:
@@ -191,15 +200,8 @@ class SyncRun:
                 due.append(cohort)
         return due
 
-    def _deliver(self, ledger: Ledger, due: list[CohortRow]) -> None:
+    def _deliver(self, ledger: Ledger, binder: ListBinder, due: list[CohortRow]) -> None:
         settings = self._settings
-        binder = ListBinder(
-            self._wiring.rest,
-            self._wiring.protocol,
-            create=settings.create_lists,
-            dry=settings.dry_run,
-            logger=self._logger,
-        )
         targets = self._bind(ledger, binder, due)
         now = int(time.time())
         planner = Planner(ledger, self._entries, settings.removal_limit)
@@ -218,8 +220,6 @@ class SyncRun:
         self._read_back(self._counts_in_cordial(binder, plans), before)
 
     def _bind(self, ledger: Ledger, binder: ListBinder, due: list[CohortRow]) -> Targets:
-        if not due:
-            return {}
         bound = binder.bind(due)
         for problem in bound.problems.values():
             self._report.degrade(problem)
