@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -27,6 +28,11 @@ REGIONS: Final = {
 """REST base by region."""
 
 DEFAULT_LEDGER_URL: Final = "sqlite:///.target-cordial/ledger.db"
+
+_NOT_IN_A_BASE: Final = re.compile(r"[?#\s]")
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off", ""})
+_WHOLE: Final = re.compile(r"\s*[+-]?[0-9]+\s*")
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -248,6 +254,11 @@ class Settings:
         """
         given = {name: value for name, value in config.items() if value is not None}
         problems = schema_problems(given, schema)
+        problems += [
+            f"The setting {name} is not a whole number."
+            for name, value in given.items()
+            if isinstance(value, float) and value.is_integer() and name in SCHEMA["properties"]
+        ]
         if problems:
             raise SettingsError(problems)
         values = {
@@ -292,7 +303,7 @@ class Settings:
         )
         return {
             "destination": destination,
-            "contact_identifier_name": self.mapping.name,
+            "contact_identifier_name": "email" if self.mapping.is_email else self.mapping.name,
             "contact_identifier_mapping": ",".join(self.mapping.properties),
         }
 
@@ -320,24 +331,32 @@ def schema_problems(config: ConfigMapping[str, Any], schema: ConfigMapping[str, 
 
 
 def environment_problems(environment: ConfigMapping[str, str]) -> list[str]:
-    """Find settings in the environment that are no whole numbers and have to be.
+    """Find settings in the environment that are no numbers, or neither true nor false.
 
-    The SDK would end in a traceback on them.
+    The SDK would end in a traceback on the first, and take ``dry_run=ture`` for false.
     """
     problems = []
     for name, schema in SCHEMA["properties"].items():
         text = environment.get(f"{ENVIRONMENT_PREFIX}{name.upper()}")
-        if text is None or "integer" not in schema["type"]:
+        if text is None:
             continue
-        if not text.strip().lstrip("+-").isdigit():
+        if "integer" in schema["type"] and not _WHOLE.fullmatch(text):
             problems.append(f"The setting {name} (from the environment) is not a whole number.")
+        if "boolean" in schema["type"] and text.strip().lower() not in _TRUE | _FALSE:
+            problems.append(f"The setting {name} (from the environment) is not true or false.")
     return problems
 
 
 def is_secure(url: str) -> bool:
-    """Say whether a URL may be given the key: https, or this machine itself."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    """Say whether a URL may be given the key: a plain one, https or to this machine itself."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or port == 0 or _NOT_IN_A_BASE.search(url) or "@" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
 
 
 def config_from_environment(environment: ConfigMapping[str, str]) -> dict[str, Any]:
@@ -360,20 +379,19 @@ def config_from_environment(environment: ConfigMapping[str, str]) -> dict[str, A
         if "integer" in schema["type"]:
             config[name] = int(text)
         elif "boolean" in schema["type"]:
-            config[name] = text.strip().lower() in {"1", "true", "yes", "on"}
+            config[name] = text.strip().lower() in _TRUE
         else:
             config[name] = text
     return config
 
 
 def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
-    problems = []
-    for name in ("api_url", "endpoint"):
-        url = values[name]
-        if url and not (urlsplit(url).hostname and is_secure(url)):
-            problems.append(f"The setting {name} must be an https URL (http only on loopback).")
-        elif url and (urlsplit(url).username or urlsplit(url).query):
-            problems.append(f"The setting {name} must carry neither credentials nor a query.")
+    problems = [
+        f"The setting {name} must be an https URL (http only on loopback), without credentials, "
+        "query or fragment."
+        for name in ("api_url", "endpoint")
+        if values[name] is not None and not is_secure(values[name])
+    ]
     if values["delivery"] == "endpoint" and not values["endpoint"]:
         problems.append("delivery is endpoint, but the setting endpoint is missing.")
     if not _properties(values["contact_identifier_mapping"]):

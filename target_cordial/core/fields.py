@@ -6,7 +6,7 @@ Keys match exactly first, then folded: letter case and ``_`` ignored, and one le
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ PROPERTY_CONTAINERS: Final = ("user_properties", "properties")
 @lru_cache(maxsize=4096)
 def fold(key: str) -> str:
     """Bring the spellings of one key together: ``amplitudeID``, ``amplitude_id``."""
-    return key.removeprefix("gp:").replace("_", "").lower()
+    return key.lower().removeprefix("gp:").replace("_", "")
 
 
 def field(record: Record, names: tuple[str, ...]) -> Any:  # noqa: ANN401  JSON has any type
@@ -48,14 +48,15 @@ def field(record: Record, names: tuple[str, ...]) -> Any:  # noqa: ANN401  JSON 
     for name in names:
         if name in record:
             return record[name]
-    wanted = [fold(name) for name in names]
-    for key, value in record.items():
-        if fold(key) in wanted:
-            return value
+    for name in names:
+        wanted = fold(name)
+        for key, value in record.items():
+            if fold(key) == wanted:
+                return value
     return MISSING
 
 
-def has_field(keys: Iterator[str] | Record, names: tuple[str, ...]) -> bool:
+def has_field(keys: Iterable[str], names: tuple[str, ...]) -> bool:
     """Say whether any of some names is among a record's keys."""
     wanted = {fold(name) for name in names}
     return any(fold(key) in wanted for key in keys)
@@ -72,12 +73,15 @@ def candidates(record: Record, name: str) -> Iterator[list[Any]]:
         The values at one place: a list of one for an exact match; of all that match
         folded, where no exact one does.
     """
-    places: list[tuple[Record, str]] = [(record, name)]
+    places = [(record, name)]
     for container in PROPERTY_CONTAINERS:
         properties = field(record, (container,))
         if isinstance(properties, Mapping):
             places.append((properties, name))
-    places.extend((record, f"{container}__{name}") for container in PROPERTY_CONTAINERS)
+    for container in PROPERTY_CONTAINERS:
+        flat = _flattened(record, container)
+        if flat:
+            places.append((flat, name))
     for place, key in places:
         if key in place:
             yield [place[key]]
@@ -86,3 +90,10 @@ def candidates(record: Record, name: str) -> Iterator[list[Any]]:
         found = [value for other, value in place.items() if other != key and fold(other) == wanted]
         if found:
             yield found
+
+
+def _flattened(record: Record, container: str) -> Record:
+    """Bring ``user_properties__email`` back to ``email``."""
+    wanted = fold(container)
+    parts = ((key.partition("__"), value) for key, value in record.items())
+    return {tail: value for (head, _, tail), value in parts if tail and fold(head) == wanted}

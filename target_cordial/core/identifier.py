@@ -7,6 +7,7 @@ compared and sent in lower case, a list counts when it holds exactly one usable 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,18 +76,14 @@ def resolve(record: Record, mapping: Mapping) -> Resolved:
         The cleaned identifier, or the reason for having none: the gravest that was met, since
         an ambiguous value says more of what to mend than a missing one.
     """
-    reasons: set[str] = set()
+    reasons: set[str | None] = set()
     for name in mapping.properties:
         for values in candidates(record, name):
             resolved = _one_of(values, mapping)
             if resolved.identifier is not None:
                 return resolved
-            if resolved.reason is not None:
-                reasons.add(resolved.reason)
-    for reason in (AMBIGUOUS_IDENTIFIER, INVALID_IDENTIFIER):
-        if reason in reasons:
-            return Resolved(None, reason)
-    return Resolved(None, UNRESOLVED_MAPPING)
+            reasons.add(resolved.reason)
+    return Resolved(None, _gravest(reasons))
 
 
 def clean(value: object, mapping: Mapping) -> Resolved:
@@ -104,7 +101,7 @@ def clean(value: object, mapping: Mapping) -> Resolved:
     text = _text(value)
     if text is None:
         return Resolved(None, INVALID_IDENTIFIER)
-    text = _PADDING.sub("", text)
+    text = unicodedata.normalize("NFC", _PADDING.sub("", text))
     if text.lower() in PLACEHOLDERS:
         return Resolved(None, UNRESOLVED_MAPPING)
     if not mapping.is_email:
@@ -131,10 +128,14 @@ def _one_of(values: Iterable[Any], mapping: Mapping) -> Resolved:
         return Resolved(usable.pop())
     if usable:
         return Resolved(None, AMBIGUOUS_IDENTIFIER)
-    reasons = {result.reason for result in results}
-    return Resolved(
-        None, INVALID_IDENTIFIER if INVALID_IDENTIFIER in reasons else UNRESOLVED_MAPPING
-    )
+    return Resolved(None, _gravest({result.reason for result in results}))
+
+
+def _gravest(reasons: set[str | None]) -> str:
+    for reason in (AMBIGUOUS_IDENTIFIER, INVALID_IDENTIFIER):
+        if reason in reasons:
+            return reason
+    return UNRESOLVED_MAPPING
 
 
 def _text(value: object) -> str | None:

@@ -54,10 +54,9 @@ def list_name(cohort_name: str, cohort_id: str) -> str:
     """
     name = _allowed(cohort_name)
     if not name or name.lower() in RESERVED:
-        name = f"cohort-{_allowed(cohort_id)}"
+        name = f"cohort-{_allowed(cohort_id) or _digest(cohort_id)}"
     if len(name) > MAX_LENGTH:
-        digest = hashlib.sha256(cohort_id.encode()).hexdigest()[:HASH_LENGTH]
-        name = f"{name[: MAX_LENGTH - HASH_LENGTH - 1]}-{digest}"
+        name = f"{name[: MAX_LENGTH - HASH_LENGTH - 1]}-{_digest(cohort_id)}"
     return name
 
 
@@ -79,6 +78,10 @@ def collisions(names: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
         if len(together) > 1
         for cohort_id in together
     }
+
+
+def _digest(cohort_id: str) -> str:
+    return hashlib.sha256(cohort_id.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
 
 
 def _allowed(text: str) -> str:

@@ -119,15 +119,15 @@ def role_of(keys: Iterable[str], mapping: IdentifierMapping) -> Role:
         return Role.MARKER
     if not has_id and not has_field(names, fields.COHORT_NAME):
         return Role.OTHER
-    users = (*fields.AMPLITUDE_ID, *fields.USER_ID, *mapping.properties)
-    flattened = tuple(
-        f"{container}__{name}"
-        for container in fields.PROPERTY_CONTAINERS
-        for name in mapping.properties
+    users = (
+        *fields.AMPLITUDE_ID,
+        *fields.USER_ID,
+        *fields.PROPERTY_CONTAINERS,
+        *mapping.properties,
     )
-    if has_field(names, (*users, *flattened)):
-        return Role.MEMBERSHIP
-    return Role.OTHER
+    heads = [name.partition("__")[0] for name in names if "__" in name]
+    flattened = has_field(heads, fields.PROPERTY_CONTAINERS)
+    return Role.MEMBERSHIP if flattened or has_field(names, users) else Role.OTHER
 
 
 def read_membership(

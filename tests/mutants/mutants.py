@@ -318,8 +318,8 @@ MUTANTS: Final = (
     Mutant(
         "prefix-kept",
         "core/fields.py",
-        'key.removeprefix("gp:").replace',
-        "key.replace",
+        'key.lower().removeprefix("gp:").replace',
+        "key.lower().replace",
         "people whose property comes as gp:email are skipped",
     ),
     Mutant(
@@ -348,8 +348,8 @@ MUTANTS: Final = (
     Mutant(
         "long-names-alike",
         "core/list_name.py",
-        "hashlib.sha256(cohort_id.encode())",
-        "hashlib.sha256(name.encode())",
+        ']}-{_digest(cohort_id)}"',
+        ']}-{_digest(name)}"',
         "a long-named cohort loses its list name with every rename",
     ),
     Mutant(

@@ -377,3 +377,47 @@ def test_a_negative_number_is_left_to_the_schema() -> None:
     assert config == {"max_concurrency": -1}
     (problem,) = problems(**config)
     assert "max_concurrency" in problem
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://[",
+        "https://:pw@h.example",
+        "https://h.example/v2?",
+        "https://h.example/#x",
+        "https://h.example:99999",
+        "https://exa mple",
+        "http://h.example",
+        "ftp://h.example",
+        "h.example",
+    ],
+)
+@pytest.mark.parametrize("name", ["api_url", "endpoint"])
+def test_an_address_that_is_no_plain_base_is_refused(name: str, url: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_config({"api_key": "k", name: url}, SCHEMA)
+
+
+def test_a_whole_number_with_a_point_is_no_whole_number() -> None:
+    with pytest.raises(SettingsError, match="max_concurrency"):
+        Settings.from_config({"api_key": "k", "max_concurrency": 8.0}, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [("MAX_CONCURRENCY", "--5"), ("MAX_CONCURRENCY", "²"), ("DRY_RUN", "ture")],
+)
+def test_a_typing_error_in_the_environment_is_refused(variable: str, text: str) -> None:
+    environment = {f"TARGET_CORDIAL_{variable}": text}
+    assert environment_problems(environment)
+    with pytest.raises(SettingsError, match=variable.lower()):
+        config_from_environment(environment)
+
+
+def test_both_names_of_the_mail_address_are_one_binding() -> None:
+    short, long = (
+        Settings.from_config({"api_key": "k", "contact_identifier_name": name}, SCHEMA).binding
+        for name in ("email", "channels.email.address")
+    )
+    assert short == long

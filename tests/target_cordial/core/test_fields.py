@@ -136,3 +136,7 @@ def test_properties_that_hold_no_properties_are_passed_over(properties: Any) -> 
 def test_a_property_that_is_nowhere_has_no_candidates() -> None:
     record = {"work_email": "a", "user_properties": {"emails": "b"}}
     assert list(candidates(record, "email")) == []
+
+
+def test_the_first_name_wins_whatever_the_order_of_the_record() -> None:
+    assert field({"audienceId": "b", "cohortId": "a"}, ("cohort_id", "audience_id")) == "a"

@@ -273,3 +273,40 @@ def test_of_several_reasons_the_gravest_is_told(record: dict[str, Any], reason: 
 def test_a_list_of_two_addresses_is_nobodys() -> None:
     record = {"user_properties": {"email": ["ana@shop.example", "bo@shop.example"]}}
     assert resolve(record, EMAIL).identifier is None
+
+
+@pytest.mark.parametrize(
+    ("record", "mapping", "reason"),
+    [
+        ({"email": ["a@x.io", "b@x.io"]}, ("email",), "ambiguous_identifier"),
+        ({"email": ["a@x.io", ["b@x.io"]]}, ("email",), "ambiguous_identifier"),
+        (
+            {"work": "none", "email": ["a@x.io", "b@x.io"]},
+            ("work", "email"),
+            "ambiguous_identifier",
+        ),
+        ({"work": "no address", "email": ""}, ("work", "email"), "invalid_identifier"),
+    ],
+)
+def test_the_gravest_reason_is_the_one_that_is_named(
+    record: dict[str, object], mapping: tuple[str, ...], reason: str
+) -> None:
+    assert resolve(record, Mapping("email", mapping)).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        ({"user_properties__gp:email": "a@x.io"}, "email"),
+        ({"user_properties__email": "a@x.io"}, "gp:email"),
+        ({"properties": {"GP:Email": "a@x.io"}}, "email"),
+    ],
+)
+def test_the_mark_of_custom_properties_never_matters(record: dict[str, object], name: str) -> None:
+    assert resolve(record, Mapping("email", (name,))).identifier == "a@x.io"
+
+
+def test_two_spellings_of_one_letter_are_one_address() -> None:
+    composed, decomposed = "\u00e9@x.io", "e\u0301@x.io"
+    mapping = Mapping("email", ("email",))
+    assert clean(composed, mapping) == clean(decomposed, mapping)

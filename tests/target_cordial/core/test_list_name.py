@@ -126,3 +126,10 @@ def test_collisions_are_mutual_and_complete(names: dict[str, str]) -> None:
             if other != cohort and theirs.lower() == name.lower()
         )
         assert found.get(cohort, []) == others
+
+
+def test_an_id_without_a_usable_character_still_makes_a_name_of_its_own() -> None:
+    first, second = list_name("🛒", "🛒"), list_name("🎁", "🎁")
+    assert first.startswith("cohort-")
+    assert first != second
+    assert list_name("x" * 200, "\ud800") != list_name("x" * 200, "\ud801")

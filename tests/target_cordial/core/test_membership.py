@@ -426,3 +426,10 @@ def test_a_marker_of_no_cohort_is_unreadable() -> None:
     assert read_marker({"member_count": 0, "complete": True}) == Unreadable(
         "cohort_id", "names no cohort"
     )
+
+
+def test_a_stream_that_can_hold_an_identifier_inside_properties_is_membership() -> None:
+    mapping = Mapping("email", ("email",))
+    assert role_of(["cohort_id", "user_properties"], mapping) is Role.MEMBERSHIP
+    assert role_of(["cohort_id", "userProperties__plan"], mapping) is Role.MEMBERSHIP
+    assert role_of(["cohort_id", "size"], mapping) is Role.OTHER
