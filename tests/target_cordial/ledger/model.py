@@ -70,14 +70,15 @@ class Model:
         words = self._last_words(spread, proven)
         present = {user: told for user, told in words.items() if told.present}
         self.resolves = not present or any(told.identifier for told in present.values())
-        if not self.resolves and not self.users:
-            return
-        if not self.resolves and any(told.snapshot is not None for told in present.values()):
+        flagless = any(told.snapshot is not None for told in present.values())
+        if not self.resolves and (flagless or not self.users):
             # "A cohort with members of whom none resolves is not written at all."
+            # "With no usable identifier is *skipped* with a counted reason": as ever.
+            self._skip(words, self._merged(words)[0])
             return
         self.resolves = True
-        self._merge(words)
-        self._skip(words)
+        self.users, self.held = self._merged(words)
+        self._skip(words, self.users)
         self._take_out({user for user in words if user not in present}, words, proven)
         self._take_in(present, proven)
         for told in words.values():
@@ -145,13 +146,17 @@ class Model:
             words[told.user] = told
         return words
 
-    def _merge(self, words: dict[str, Told]) -> None:
-        """ "A user is one per cohort by `amplitude_id`, else `user_id`, else identifier.\"
+    def _merged(
+        self, words: dict[str, Told]
+    ) -> tuple[dict[str, tuple[str | None, str]], dict[str, set[str]]]:
+        """ "A user is one per cohort by `amplitude_id`, else `user_id`, else identifier."
 
         Who was known by user id alone and has an Amplitude id now is the same user; should two
         Amplitude ids have that user id, it is the first of them.
         """
-        for user, (user_id, identifier) in list(self.users.items()):
+        users = dict(self.users)
+        held = {user: set(former) for user, former in self.held.items()}
+        for user, (user_id, identifier) in self.users.items():
             if not user.startswith("u:"):
                 continue
             found = [
@@ -160,14 +165,15 @@ class Model:
                 if told.knows_an_amplitude_id and told.user_id == user_id
             ]
             if found:
-                del self.users[user]
-                self.users.setdefault(min(found), (user_id, identifier))
-                if user in self.held:
-                    self.held.setdefault(min(found), set()).update(self.held.pop(user))
+                del users[user]
+                users.setdefault(min(found), (user_id, identifier))
+                if user in held:
+                    held.setdefault(min(found), set()).update(held.pop(user))
+        return users, held
 
-    def _skip(self, words: dict[str, Told]) -> None:
+    def _skip(self, words: dict[str, Told], users: dict[str, tuple[str | None, str]]) -> None:
         for user, told in words.items():
-            if told.identifier is not None or (user in self.users and not told.present):
+            if told.identifier is not None or (user in users and not told.present):
                 continue
-            reason = IDENTIFIER_LOST if user in self.users else UNRESOLVED_MAPPING
+            reason = IDENTIFIER_LOST if user in users else UNRESOLVED_MAPPING
             self.skipped[reason] = self.skipped.get(reason, 0) + 1

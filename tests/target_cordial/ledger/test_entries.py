@@ -71,12 +71,12 @@ def test_what_was_rejected_is_counted_by_its_reason_and_not_as_due(
 def test_recent_removals_are_those_confirmed_after_the_window_began(
     ledger: Ledger, book: Entries
 ) -> None:
-    for number, moment in enumerate((NOW - 10, NOW, NOW + 10)):
+    for number, moment in enumerate((NOW - 10, NOW - 9, NOW - 8, NOW, NOW, NOW + 10)):
         put(ledger, 1, (f"p{number}", 0, Sent.OFF), removed_at=moment)
     put(ledger, 1, ("back", 1, Sent.ON), removed_at=NOW + 10)
     put(ledger, 1, ("leaving again", 0, Sent.ON), removed_at=NOW + 10)
     assert book.counts(1, now=NOW, window_since=NOW).recent_removals == 1
-    assert book.removed_since(1, NOW) == 2
+    assert book.removed_since(1, NOW) == 3
     assert book.removed_since(2, NOW) == 0
 
 

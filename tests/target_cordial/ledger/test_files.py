@@ -102,11 +102,12 @@ def test_a_folder_that_can_not_be_made_is_an_error_that_says_so(tmp_path: Path) 
         LedgerFile(tmp_path).prepare()
 
 
-@pytest.mark.xfail(reason="an OSError leaves lock() as it is", raises=OSError, strict=True)
 def test_a_lock_that_can_not_be_made_is_an_error_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "ledger.db.lock").mkdir()
-    with pytest.raises(LedgerError):
+    with pytest.raises(LedgerError, match="lock") as caught:
         Ledger(url(tmp_path / "ledger.db"), exclusive=True)
+    assert not isinstance(caught.value, LedgerLockedError)
+    assert str(tmp_path / "ledger.db.lock") in str(caught.value)
 
 
 # -- one run per ledger ---------------------------------------------------------------------------

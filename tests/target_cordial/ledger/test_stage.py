@@ -100,13 +100,39 @@ def test_the_removal_of_its_user_ends_what_was_kept_for_now(ledger: Ledger) -> N
     assert {wanted for wanted, _ in entries(ledger, 1).values()} == {0}
 
 
-@pytest.mark.xfail(reason="held_of keeps the old key when a user is absorbed", strict=True)
 def test_it_ends_too_when_the_user_is_known_by_a_better_id_meanwhile(ledger: Ledger) -> None:
     snapshot(ledger, 1, {"u:x": "ana"})
     settle(ledger, 1, [row(1, "u:x", "anna", snapshot=0)])
     settle(ledger, 1, [row(1, "a:1", None, user_id="x", present=False)])
     assert members(ledger, 1) == {}
     assert {wanted for wanted, _ in entries(ledger, 1).values()} == {0}
+
+
+def test_what_was_kept_for_now_goes_with_the_user_to_the_better_id(ledger: Ledger) -> None:
+    snapshot(ledger, 1, {"u:x": "ana", "u:y": "bo"})
+    settle(ledger, 1, [row(1, "u:x", "anna", snapshot=0), row(2, "u:y", "bob", snapshot=0)])
+    settle(ledger, 1, [row(1, "a:1", "anna", user_id="x")])
+    assert members(ledger, 1) == {"a:1": "anna", "u:y": "bob"}
+    assert {wanted for wanted, _ in entries(ledger, 1).values()} == {1}
+    settle(ledger, 1, [row(1, "a:1", None, user_id="x", present=False)])
+    wanted = {name for name, (wanted, _) in entries(ledger, 1).items() if wanted}
+    assert wanted == {"bo", "bob"}
+
+
+@pytest.mark.xfail(
+    reason="a held row keeps the key of the user id, which stands in the way of a later user's",
+    strict=True,
+)
+def test_what_is_kept_for_two_users_of_one_former_key_is_kept_apart(ledger: Ledger) -> None:
+    snapshot(ledger, 1, {"u:x": "ana"})
+    settle(ledger, 1, [row(1, "u:x", "anna", snapshot=0)])
+    settle(ledger, 1, [row(1, "a:1", "anna", user_id="x")])
+    settle(ledger, 1, [row(1, "a:1", "anna", user_id="y")])
+    settle(ledger, 1, [row(1, "u:x", "ana")])
+    settle(ledger, 1, [row(1, "u:x", "hanna", snapshot=0)])
+    settle(ledger, 1, [row(1, "a:1", None, present=False)])
+    wanted = {name for name, (wanted, _) in entries(ledger, 1).items() if wanted}
+    assert wanted == {"ana", "hanna"}
 
 
 # -- explicit rows --------------------------------------------------------------------------------
@@ -178,13 +204,17 @@ def test_an_empty_proven_snapshot_takes_everybody_out(ledger: Ledger) -> None:
     assert {wanted for wanted, _ in entries(ledger, 1).values()} == {0}
 
 
-@pytest.mark.xfail(
-    reason="Sealed.snapshot None is compared as 'IS NULL', which is every explicit row",
-    strict=True,
-)
 def test_an_empty_proven_snapshot_wins_over_what_came_before_it(ledger: Ledger) -> None:
-    settle(ledger, 1, [row(1, "a:1", "ana")], Sealed(None, 2))
-    assert members(ledger, 1) == {}
+    rows = [
+        row(1, "a:1", "ana"),
+        row(2, "a:2", "bo", snapshot=0),
+        row(3, "a:9", "zoe", present=False),
+        row(5, "a:3", "cy"),
+        row(6, "a:4", "dee", snapshot=0),
+    ]
+    assert settle(ledger, 1, rows, Sealed(None, 4)) == Settled(1, {})
+    assert members(ledger, 1) == {"a:3": "cy"}
+    assert entries(ledger, 1) == {"cy": (1, Sent.OFF), "zoe": (0, Sent.UNKNOWN)}
 
 
 # -- who a user is --------------------------------------------------------------------------------
@@ -259,15 +289,9 @@ def test_a_cohort_of_whom_none_resolves_is_as_it_was(
         row(2, "a:3", None, snapshot=0),
         row(3, "a:9", "zoe", present=False),
     ]
-    settled = settle(ledger, 1, rows, sealed)
-    assert not settled.resolves
-    assert settled.present == 2
+    reasons = {IDENTIFIER_LOST: 1, UNRESOLVED_MAPPING: 1} if known else {UNRESOLVED_MAPPING: 2}
+    assert settle(ledger, 1, rows, sealed) == Settled(2, reasons, resolves=False)
     assert (members(ledger, 1), entries(ledger, 1)) == before
-
-
-@pytest.mark.xfail(reason="users of a cohort that does not resolve are not counted", strict=True)
-def test_the_users_of_whom_none_resolves_are_counted_as_skipped(ledger: Ledger) -> None:
-    assert snapshot(ledger, 1, {"a:1": None, "a:2": None}).skipped == {UNRESOLVED_MAPPING: 2}
 
 
 def test_a_change_of_one_user_without_identifier_is_no_mapping_gone_wrong(ledger: Ledger) -> None:

@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from target_cordial.core.outcome import Result
@@ -59,10 +59,7 @@ def rounds(draw: st.DrawFn) -> Round:
         own = [at for at, each in enumerate(records, 1) if each.snapshot == which]
         proven = Proven(int(which), own[0]) if own else None
     elif which == "empty":
-        marker = len(records) + 1
-        # additions before an empty snapshot: see test_stage.py
-        records = tuple(each for each in records if not (each.snapshot is None and each.present))
-        proven = Proven(None, marker)
+        proven = Proven(None, draw(st.integers(0, len(records))))
     result = draw(st.sampled_from([None, Result.CONFIRMED, Result.NOT_SENT, Result.UNKNOWN]))
     return Round(records, proven, result)
 
@@ -75,7 +72,15 @@ def shared() -> Iterator[Ledger]:
     made.close()
 
 
+FIRST_KNOWN_BY_USER_ID = [
+    Round((Told("u:x", "x", "p", present=True, snapshot=None),), None, None),
+    Round((Told("a:1", "x", None, present=True, snapshot=0),), None, None),
+]
+"""The same user by a better id, without identifier now, and nobody else resolves."""
+
+
 @settings(max_examples=40, deadline=None)
+@example(FIRST_KNOWN_BY_USER_ID)
 @given(st.lists(rounds(), min_size=1, max_size=4))
 def test_the_ledger_holds_what_the_contract_says(shared: Ledger, runs: list[Round]) -> None:
     cohort = next(KEYS)
