@@ -20,6 +20,9 @@ No message of this tree holds an identifier, a key or a signed address: messages
 
 from __future__ import annotations
 
+import traceback
+from pathlib import PurePath
+
 
 class TargetCordialError(Exception):
     """Base of every error that this package raises on purpose.
@@ -31,6 +34,23 @@ class TargetCordialError(Exception):
 
     code = "error"
     exit_code = 1
+
+
+def describe(error: BaseException) -> str:
+    """Say what an unexpected exception is and where it came up, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{PurePath(f.filename).name}:{f.lineno}" for f in frames[-3:][::-1])
+    return f"Unexpected {type(error).__name__} at {places}. The next run goes on from the ledger."
+
+
+def mark_told(error: BaseException) -> None:
+    """Note that the log has said this error already, in the run's last line."""
+    error.__dict__["told"] = True
+
+
+def was_told(error: BaseException) -> bool:
+    """Say whether the log has said this error already."""
+    return bool(error.__dict__.get("told"))
 
 
 class SettingsError(TargetCordialError):

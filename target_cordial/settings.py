@@ -15,6 +15,7 @@ from target_cordial.core.identifier import Mapping
 from target_cordial.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Mapping as ConfigMapping
 
 ENVIRONMENT_PREFIX: Final = "TARGET_CORDIAL_"
@@ -28,6 +29,9 @@ REGIONS: Final = {
 """REST base by region."""
 
 DEFAULT_LEDGER_URL: Final = "sqlite:///.target-cordial/ledger.db"
+
+_NO_SETTINGS: Final = frozenset({f"{ENVIRONMENT_PREFIX}LOGLEVEL"})
+"""Variables with the settings' prefix that the SDK reads for itself."""
 
 _NOT_IN_A_BASE: Final = re.compile(r"[?#\s]")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -328,6 +332,17 @@ def schema_problems(config: ConfigMapping[str, Any], schema: ConfigMapping[str, 
             rule = f"{error.validator} {error.validator_value}"
             problems.append(f"The setting {path} is not valid: it must meet {rule}.")
     return list(dict.fromkeys(problems))
+
+
+def unknown_in_environment(environment: ConfigMapping[str, str], known: Iterable[str]) -> list[str]:
+    """Find variables that look like settings and are none; the SDK would pass over them."""
+    names = {f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in known} | _NO_SETTINGS
+    return [
+        f"There is no setting {variable.removeprefix(ENVIRONMENT_PREFIX).lower()} "
+        "(from the environment)."
+        for variable in sorted(environment)
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in names
+    ]
 
 
 def environment_problems(environment: ConfigMapping[str, str]) -> list[str]:

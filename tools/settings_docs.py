@@ -1,6 +1,7 @@
-"""The settings as ``meltano.yml`` and the README show them, made from the plugins themselves.
+"""The settings as Meltano and the README show them, made from the plugins themselves.
 
-``python -m tools.settings_docs`` rewrites both files; a test holds them to it.
+``python -m tools.settings_docs`` rewrites ``meltano.yml``, ``plugins/`` and the README's tables; a
+test holds them to it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 MELTANO = ROOT / "meltano.yml"
 README = ROOT / "README.md"
+PLUGINS = ROOT / "plugins"
 
 Plugin = type[TapAmplitude] | type[TargetCordial]
 
@@ -27,6 +29,23 @@ HEADER = """\
 # In this checkout they are found on PATH, in the environment that `make setup` makes. In a
 # project of your own, add them as the README says.
 """
+
+REFERENCE_HEADER = """\
+# For `meltano add --from-ref`; the README says how. Made by `make docs`; do not edit.
+"""
+
+SOURCE = "${CORDIAL_PLUGINS_SOURCE}"
+"""What pip installs, left to the user's project: a fork, a tag or a commit."""
+
+COMMANDS = {
+    "ledger": {
+        "executable": "cordial-ledger",
+        "args": "",
+        "description": "Look after the ledger: status, approve, forget.",
+    }
+}
+"""So that ``cordial-ledger`` sees the project's settings: ``meltano invoke
+target-cordial:ledger status``."""
 
 ALTERNATIVES = {
     TapAmplitude: [
@@ -61,6 +80,32 @@ def meltano_yaml() -> str:
     return HEADER + text
 
 
+def reference_yaml(plugin: Plugin) -> str:
+    """Write a plugin's definition for ``meltano add --from-ref``, which wants one a file."""
+    definition = plugin_definition(plugin)
+    own = {
+        "name": definition.pop("name"),
+        "namespace": definition.pop("namespace"),
+        "pip_url": SOURCE,
+        **definition,
+    }
+    text: str = yaml.safe_dump(own, sort_keys=False, allow_unicode=True, width=100)
+    return REFERENCE_HEADER + text
+
+
+def files() -> dict[Path, str]:
+    """Return everything that is made here, by its path."""
+    references = {
+        PLUGINS / f"{plugin.name}.yml": reference_yaml(plugin)
+        for plugin in (TapAmplitude, TargetCordial)
+    }
+    return {
+        MELTANO: meltano_yaml(),
+        README: readme(README.read_text(encoding="utf-8")),
+        **references,
+    }
+
+
 def plugin_definition(plugin: Plugin) -> dict[str, Any]:
     """Describe a plugin as Meltano wants it."""
     return {
@@ -68,6 +113,7 @@ def plugin_definition(plugin: Plugin) -> dict[str, Any]:
         "namespace": plugin.name.replace("-", "_"),
         "executable": plugin.name,
         "capabilities": sorted({str(capability.value) for capability in plugin.capabilities}),
+        **({"commands": COMMANDS} if plugin is TargetCordial else {}),
         "settings_group_validation": ALTERNATIVES[plugin],
         "settings": [
             _meltano_setting(name, schema)
@@ -151,5 +197,5 @@ def _codes(values: list[Any]) -> str:
 
 
 if __name__ == "__main__":
-    MELTANO.write_text(meltano_yaml(), encoding="utf-8")
-    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")

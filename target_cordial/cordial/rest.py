@@ -69,7 +69,7 @@ class RestClient:
     def update_contact(self, key: str, value: str, body: Mapping[str, Any]) -> Answer:
         """Write a contact that is there (``PUT /contacts/<key>:<value>``); never makes one."""
         path = f"/contacts/{quote(key, safe='.')}:{quote(value, safe='')}"
-        return self.session.call("PUT", path, body)
+        return self.session.call("PUT", path, body, route="/contacts/<identifier>")
 
 
 def _unexpected(answer: Answer, doing: str) -> UnexpectedError:

@@ -130,7 +130,8 @@ class Session:
         method: str,
         path: str,
         body: Mapping[str, Any] | None = None,
-        query: Mapping[str, str] | None = None,
+        *,
+        route: str | None = None,
     ) -> Answer:
         """Make one call, as often as it takes.
 
@@ -138,7 +139,7 @@ class Session:
             method: The HTTP method.
             path: The path below the base, its parts percent-encoded.
             body: Sent as JSON.
-            query: Query parameters.
+            route: The path as messages name it, where the path itself holds an address.
 
         Returns:
             The first answer that another try would not change.
@@ -148,18 +149,19 @@ class Session:
             UnavailableError: All tries failed.
             InterruptedRunError: The run was told to stop while waiting.
         """
+        name = f"{method} {route or path}"
         tries = 0
         may_be_applied = False
         try:
             while True:
                 self._pace.wait()
-                result = self._try(method, path, body, query)
+                result = self._try(method, path, body, name)
                 if isinstance(result, Answer):
                     return replace(result, in_doubt=may_be_applied)
                 tries += 1
                 may_be_applied = may_be_applied or result.may_be_applied
                 if not should_retry(result, tries):
-                    message = f"{method} failed {tries} times, at last because {result.problem}."
+                    message = f"{name} failed {tries} times, at last because {result.problem}."
                     raise UnavailableError(message, may_be_applied=may_be_applied)
                 pause = delay(result, tries, self._chance)
                 if result.for_all:
@@ -184,13 +186,12 @@ class Session:
         method: str,
         path: str,
         body: Mapping[str, Any] | None,
-        query: Mapping[str, str] | None,
+        name: str,
     ) -> Answer | Failure:
         try:
             response = self._http.request(
                 method,
                 f"{self._base_url}{path}",
-                params=query,
                 data=None if body is None else json.dumps(body).encode(),
                 headers=None if body is None else {"Content-Type": "application/json"},
                 timeout=self._timeout,
@@ -203,7 +204,7 @@ class Session:
         kind = kind_of(response.status_code)
         if kind is Kind.STOP:
             message = (
-                f"Cordial answered {response.status_code} to {method}: "
+                f"Cordial answered {response.status_code} to {name}: "
                 f"{meaning_of(response.status_code)}."
             )
             raise RefusedError(message)

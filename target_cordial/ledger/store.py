@@ -82,12 +82,8 @@ class Ledger:
                 self._file.prepare()
             if exclusive:
                 self._file.lock()
+        self._engine = _engine(url, self._file, exclusive=exclusive)
         try:
-            self._engine = _engine(
-                MEMORY if self._file is None else url,
-                self._file,
-                begin="BEGIN IMMEDIATE" if exclusive else "BEGIN",
-            )
             self.connection: Connection = self._engine.connect()
             self._outer = self.connection.begin() if dry else None
             with self.write():
@@ -97,6 +93,7 @@ class Ledger:
                     tables=[schema.winner, schema.touched, schema.skipped, schema.planned],
                 )
         except DatabaseError as error:
+            self._engine.dispose()
             self._release()
             raise LedgerError(
                 f"The ledger can't be opened ({type(error.orig).__name__}). Is it a ledger, and "
@@ -249,15 +246,18 @@ def _file_of(url: str) -> LedgerFile | None:
         raise LedgerError("ledger_url must be a SQLite URL, like sqlite:///ledger.db.")
     if not parsed.database or parsed.database == ":memory:":
         return None
-    return LedgerFile(Path(parsed.database))
+    # Meltano starts plugins in whatever folder it was called from; the ledger is the project's.
+    return LedgerFile(Path(os.environ.get("MELTANO_PROJECT_ROOT", ""), parsed.database))
 
 
-def _engine(url: str, file: LedgerFile | None, *, begin: str) -> Engine:
+def _engine(url: str, file: LedgerFile | None, *, exclusive: bool) -> Engine:
+    place = make_url(MEMORY)
     if file is not None:
+        place = make_url(url).set(database=str(file.path))
         # SQLite's temporary files hold identifiers while a run lasts. They are unlinked as soon
         # as they are open; this keeps them inside the ledger's own folder all the same.
         os.environ["SQLITE_TMPDIR"] = str(file.folder)
-    engine = create_engine(url, poolclass=StaticPool, connect_args={"timeout": 30})
+    engine = create_engine(place, poolclass=StaticPool, connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -273,6 +273,6 @@ def _engine(url: str, file: LedgerFile | None, *, begin: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if exclusive else "BEGIN")
 
     return engine

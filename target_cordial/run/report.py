@@ -103,20 +103,24 @@ class RunReport:
 
     def log(self, logger: logging.Logger) -> None:
         """Say how each list ended, every problem, and last how the run ended."""
+        would = "would be " if self.dry_run else ""
         for part in self.parts.values():
             logger.info(
-                "List '%s' of cohort %s: %d added, %d removed, %d withheld, %d pending, "
+                "List '%s' of cohort %s: %d %sadded, %d %sremoved, %d withheld, %d pending, "
                 "%d members confirmed.",
                 part.list_name,
                 part.cohort_id,
                 part.added,
+                would,
                 part.removed,
+                would,
                 part.withheld,
                 part.pending,
                 part.members,
             )
-        for problem in self.errors:
-            logger.error("%s", problem)
+        if len(self.errors) > MOST_NAMED:
+            for problem in self.errors:
+                logger.error("%s", problem)
         level = logging.INFO if self.status is Status.OK else logging.ERROR
         logger.log(level, "%s", self.last_line())
 
@@ -125,8 +129,9 @@ class RunReport:
         total = _totals(self.parts.values())
         planned = "would be " if self.dry_run else ""
         text = (
-            f"Run {self.status.value}: {len(self.parts)} cohorts, "
-            f"{total['added']} memberships {planned}added, {total['removed']} {planned}removed"
+            f"Run {self.status.value}: {_counted(len(self.parts), 'cohort')}, "
+            f"{_counted(total['added'], 'membership')} {planned}added, "
+            f"{total['removed']} {planned}removed"
         )
         for name in ("already_absent", "withheld", "pending", "skipped", "rejected"):
             if total[name]:
@@ -177,6 +182,10 @@ def check_writable(paths: Mapping[str, str | None]) -> None:
     ]
     if problems:
         raise SettingsError(problems)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _totals(cohorts: Iterable[CohortReport]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from target_cordial.errors import (
     RunEndedError,
     TargetCordialError,
     UnavailableError,
+    mark_told,
 )
 from target_cordial.ledger.entries import Entries
 from target_cordial.ledger.stage import Stage
@@ -43,6 +44,13 @@ if TYPE_CHECKING:
 
 BINDING: Final = "binding"
 """The ledger's note of what it belongs to."""
+
+BOUND: Final = {
+    "destination": "destination (delivery, endpoint, api_url or region)",
+    "contact_identifier_name": "contact_identifier_name",
+    "contact_identifier_mapping": "contact_identifier_mapping",
+}
+"""What a ledger is bound to, in the words of the settings."""
 
 MOST_TOLERATED: Final = 10
 """Rejected changes that never fail a run, whatever their share."""
@@ -113,6 +121,7 @@ class SyncRun:
         """
         self._report.fail(str(error))
         self._end()
+        mark_told(error)
 
     def _check_binding(self, ledger: Ledger) -> None:
         binding = self._settings.binding
@@ -122,8 +131,9 @@ class SyncRun:
             return
         changed = [name for name, value in json.loads(kept).items() if binding.get(name) != value]
         if changed:
+            names = " and ".join(BOUND[name] for name in changed)
             raise BindingError(
-                f"The ledger was written with another {' and '.join(changed)}. Nothing was "
+                f"The ledger was written with another {names}. Nothing was "
                 "written: with this ledger, everyone on the lists would look wrong. Put the "
                 "setting back, or give the new one a ledger_url of its own."
             )
@@ -334,5 +344,8 @@ class SyncRun:
             self._ledger.close()
             self._ledger = None
         if self._settings.report_path is not None:
-            report.write(self._settings.report_path)
+            try:
+                report.write(self._settings.report_path)
+            except OSError as error:
+                report.fail(f"The report can't be written to report_path ({error.strerror}).")
         report.log(self._logger)

@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 
-from target_cordial.errors import InputError, TargetCordialError
+from target_cordial.errors import InputError, TargetCordialError, describe, mark_told
 
 if TYPE_CHECKING:
     import logging
@@ -96,6 +96,7 @@ class CordialReader(GenericSingerReader[str]):
             TargetCordialError: The run can't go on.
         """
         stats: Counter[str] = Counter()
+        number = 0
         try:
             intake = self._job.begin()
             with self._stop.reading():
@@ -111,6 +112,10 @@ class CordialReader(GenericSingerReader[str]):
                     stats[kind] += 1
         except TargetCordialError as error:
             self._job.abandon(error)
+            raise
+        except Exception as error:  # what the SDK makes of a message it can't process
+            self._job.abandon(InputError(f"Line {number} of the input: {describe(error)}"))
+            mark_told(error)
             raise
         return stats
 

@@ -18,7 +18,7 @@ from singer_sdk.helpers.capabilities import (
 from target_cordial.errors import SettingsError, TargetCordialError
 from target_cordial.run.stop import Stop
 from target_cordial.run.sync import SyncRun
-from target_cordial.settings import SCHEMA, Settings, environment_problems
+from target_cordial.settings import SCHEMA, Settings, environment_problems, unknown_in_environment
 from target_cordial.singer.reader import CordialReader
 from target_cordial.singer.sink import CordialSink
 
@@ -62,7 +62,11 @@ class TargetCordial(Target):
         """
         self.stop = Stop()
         if parse_env_config and validate_config:
-            self._refuse(environment_problems(os.environ))
+            self.append_builtin_config(self.config_jsonschema)
+            known = self.config_jsonschema["properties"]
+            self._refuse(
+                unknown_in_environment(os.environ, known) + environment_problems(os.environ)
+            )
         super().__init__(
             config=config,
             parse_env_config=parse_env_config,

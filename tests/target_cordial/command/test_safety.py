@@ -9,7 +9,9 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
+from singer_sdk.exceptions import ConfigValidationError
 
+from target_cordial.singer.target import TargetCordial
 from tests.target_cordial.command.conftest import Commands, line
 from tests.target_cordial.command.messages import (
     COHORT,
@@ -424,3 +426,56 @@ def _begun(process: subprocess.Popen[str]) -> None:
     for text in process.stderr:
         if "Stream 'events'" in text:
             break
+
+
+# -- messages and places ------------------------------------------------------------------------
+
+
+def test_a_relative_ledger_is_the_projects_wherever_meltano_is_called(
+    commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
+    below = tmp_path / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    ended = commands.target(*snapshot(*people(1)), ledger_url="sqlite:///kept/ledger.db")
+    assert ended.code == 0
+    assert (tmp_path / "kept" / "ledger.db").exists()
+    assert list(below.iterdir()) == []
+
+
+def test_a_report_that_can_not_be_written_is_said_before_the_run(
+    commands: Commands, sandbox: Running
+) -> None:
+    ended = commands.target(*snapshot(*people(1)), report_path="missing/report.json")
+    assert ended.code == 1
+    assert "report_path" in ended.last_line
+    assert sandbox.control.calls() == []
+
+
+def test_a_refusal_names_the_permission_that_is_missing(
+    commands: Commands, sandbox: Running
+) -> None:
+    sandbox.control.add_fault("status", path_contains="/v2/contacts", times=None, status=403)
+    ended = commands.target(FLAGGED, change(1, operation="remove"))
+    assert ended.code == 1
+    assert "PUT /contacts/<identifier>" in ended.last_line
+
+
+def test_the_last_line_is_the_runs_whatever_ends_it(commands: Commands) -> None:
+    early = commands.target(member(1))  # before its SCHEMA
+    assert early.code == 1
+    assert "Run failed" in early.last_line
+    assert early.report["status"] == "failed"
+    refused = commands.target(*snapshot(*people(1)), api_key="wrong")
+    assert "Run failed" in refused.last_line
+
+
+def test_a_setting_of_the_environment_that_is_none_is_refused(
+    sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TARGET_CORDIAL_API_KEY", "sandbox-key")
+    monkeypatch.setenv("TARGET_CORDIAL_MAX_REMOVALS", "5")
+    with pytest.raises(ConfigValidationError) as caught:
+        TargetCordial(config={"api_url": sandbox.url}, parse_env_config=True)
+    assert caught.value.errors == ["There is no setting max_removals (from the environment)."]
