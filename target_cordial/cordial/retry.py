@@ -55,11 +55,11 @@ def delay(failure: Failure, tries: int, chance: random.Random) -> float:
     """How many seconds to wait before the next try.
 
     Args:
-        failure: How the last try failed; its ``retry_after`` is a lower bound.
+        failure: How the last try failed; what it asks for is what is waited.
         tries: How many there were.
         chance: Spreads workers that failed together.
     """
-    if failure.retry_after is not None:
+    if failure.retry_after:
         return failure.retry_after
     backoff = FIRST_SECONDS * FACTOR ** (tries - 1) * chance.uniform(1.0, 1.25)
     return min(LONGEST_SECONDS, backoff)

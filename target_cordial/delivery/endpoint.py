@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Final
 
 from target_cordial.cordial.answers import Kind, kind_of
 from target_cordial.core.outcome import Result
+from target_cordial.core.plan import Sent
 from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected
 from target_cordial.errors import UnavailableError
 
@@ -54,6 +56,8 @@ class EndpointDelivery:
         if answer.kind is Kind.OK:
             return all_of(call, Result.CONFIRMED)
         if answer.status in SPLIT and len(call) > 1:
+            if answer.in_doubt:
+                call = tuple(replace(change, before=Sent.UNKNOWN) for change in call)
             middle = len(call) // 2
             return Delivered(again=(call[:middle], call[middle:]))
         if answer.in_doubt or kind_of(answer.status) is Kind.OK:

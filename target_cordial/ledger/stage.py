@@ -16,7 +16,9 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
+    ScalarSelect,
     Select,
+    Subquery,
     Table,
     and_,
     case,
@@ -261,12 +263,7 @@ class _Settlement:
             .group_by(member.c.user_key, member.c.user_id, member.c.identifier)
         ).subquery()
         self._touch(select(found.c.identifier))
-        new_key = select(found.c.user_key).where(found.c.old_key == member.c.held_of)
-        self._connection.execute(
-            update(member)
-            .where(member.c.cohort == self._cohort, member.c.held_of.in_(select(found.c.old_key)))
-            .values(held_of=new_key.scalar_subquery())
-        )
+        self._pass_on_held(found)
         other = member.alias()
         self._connection.execute(
             insert(member).from_select(
@@ -289,23 +286,36 @@ class _Settlement:
             )
         )
 
+    def _pass_on_held(self, found: Subquery) -> None:
+        """Former identifiers that are held belong to the user's better id from now on."""
+        mine = and_(member.c.cohort == self._cohort, member.c.held_of.in_(select(found.c.old_key)))
+        new_key = (
+            select(found.c.user_key)
+            .where(found.c.old_key == member.c.held_of)
+            .correlate(member)
+            .scalar_subquery()
+        )
+        held = _held_key(member.c.identifier, new_key)
+        other = member.alias()
+        held_already = exists(ONE).where(other.c.cohort == self._cohort, other.c.user_key == held)
+        self._connection.execute(delete(member).where(mine, held_already))
+        self._connection.execute(update(member).where(mine).values(user_key=held, held_of=new_key))
+
     # -- what changes ----------------------------------------------------------------------------
 
     def _note_skipped(self) -> dict[str, int]:
         """Keep who has no usable identifier; a known user who lost it is still a member."""
-        known = and_(member.c.cohort == self._cohort, member.c.user_key == winner.c.user_key)
-        reason = case(
-            (and_(winner.c.present == 1, member.c.user_key.is_not(None)), IDENTIFIER_LOST),
-            else_=winner.c.reason,
+        known = exists(ONE).where(
+            member.c.cohort == self._cohort,
+            or_(
+                member.c.user_key == winner.c.user_key,
+                member.c.user_key == literal(USER_ID_KEYS[0]) + winner.c.user_id,
+            ),
         )
+        reason = case((and_(winner.c.present == 1, known), IDENTIFIER_LOST), else_=winner.c.reason)
         operation = case((winner.c.present == 1, Operation.ADD.value), else_=Operation.REMOVE.value)
-        rows = (
-            select(literal(self._cohort), winner.c.user_key, operation, reason)
-            .join_from(winner, member, known, isouter=True)
-            .where(
-                winner.c.identifier.is_(None),
-                or_(winner.c.present == 1, member.c.user_key.is_(None)),
-            )
+        rows = select(literal(self._cohort), winner.c.user_key, operation, reason).where(
+            winner.c.identifier.is_(None), or_(winner.c.present == 1, ~known)
         )
         self._connection.execute(
             insert(skipped).from_select(["cohort", "user_key", "operation", "reason"], rows)
@@ -330,7 +340,7 @@ class _Settlement:
 
     def _hold_former_identifiers(self) -> None:
         """A snapshot that proves nothing takes no address off the list, not even a changed one."""
-        held = literal("h:") + member.c.identifier + ":" + member.c.user_key
+        held = _held_key(member.c.identifier, member.c.user_key)
         other = member.alias()
         rows = (
             select(literal(self._cohort), held, member.c.identifier, member.c.user_key)
@@ -460,6 +470,13 @@ class _Settlement:
 
     def _any(self, query: Select[tuple[str]]) -> bool:
         return self._connection.execute(query.limit(1)).first() is not None
+
+
+def _held_key(
+    identifier: ColumnElement[str], owner: ColumnElement[str] | ScalarSelect[str]
+) -> ColumnElement[str]:
+    """Make the key of a row that holds a user's former identifier."""
+    return literal("h:") + identifier + ":" + owner
 
 
 def _between(column: ColumnElement[str], bounds: Sequence[str]) -> ColumnElement[bool]:

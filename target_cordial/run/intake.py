@@ -207,6 +207,12 @@ class Intake:
     def _take_member(self, row: Membership) -> None:
         cohort = self._cohort(row.cohort)
         sent = self._current.parsed
+        if not isinstance(sent, Membership):
+            if not row.explicit:
+                self._tally(row)  # only a stream map made it a member row
+        elif sent.cohort.id != row.cohort.id:
+            # Sent to another cohort by a stream map: the one it came from is not whole any more.
+            self._cohort(sent.cohort).unreadable += 1
         snapshot: int | None = None
         if not row.explicit:
             # The snapshot's id as the tap sent it: a mapper may have dropped the column.

@@ -23,6 +23,7 @@ from tests.target_cordial.command.messages import (
     member,
     people,
     record,
+    schema,
     snapshot,
     state,
 )
@@ -157,10 +158,10 @@ def test_a_deletion_mark_survives_a_stream_map(commands: Commands, sandbox: Runn
 
 def test_flattened_properties_are_found(commands: Commands, sandbox: Running) -> None:
     typed = {"user_properties": {"type": "object", "properties": {"email": {"type": "string"}}}}
-    schema = json.loads(json.dumps(MEMBERS))
-    schema["schema"]["properties"].update(typed)
+    flat = json.loads(json.dumps(MEMBERS))
+    flat["schema"]["properties"].update(typed)
     ended = commands.target(
-        schema, *snapshot(*people(2))[1:], flattening_enabled=True, flattening_max_depth=1
+        flat, *snapshot(*people(2))[1:], flattening_enabled=True, flattening_max_depth=1
     )
     assert ended.code == 0
     assert sandbox.control.lists()["activeusers"] == addresses(1, 2)
@@ -479,3 +480,33 @@ def test_a_setting_of_the_environment_that_is_none_is_refused(
     with pytest.raises(ConfigValidationError) as caught:
         TargetCordial(config={"api_url": sandbox.url}, parse_env_config=True)
     assert caught.value.errors == ["There is no setting max_removals (from the environment)."]
+
+
+def test_members_that_only_a_stream_map_makes_need_proof_too(
+    commands: Commands, sandbox: Running
+) -> None:
+    commands.target(*snapshot(*people(2)))
+    plain = schema("people", {"id": {"type": "string"}, "email": {"type": "string"}})
+    row = record("people", {"id": "7", "email": "user7@shop.example"})
+    maps = {
+        "people": {
+            "cohort_id": f"'{COHORT}'",
+            "amplitude_id": "id",
+            "email": "email",
+            "__else__": None,
+        }
+    }
+    ended = commands.target(plain, row, stream_maps=maps)
+    assert ended.code == 3
+    assert ended.cohort(COHORT)["snapshot"] == "incomplete"
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 7)
+
+
+def test_a_cohort_whose_rows_a_stream_map_diverts_loses_nobody(
+    commands: Commands, sandbox: Running
+) -> None:
+    commands.target(*snapshot(*people(2)))
+    maps = {"cohort_members": {"cohort_id": "'other'"}}
+    ended = commands.target(*snapshot(*people(2)), stream_maps=maps)
+    assert ended.code == 3
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2)

@@ -88,7 +88,11 @@ def test_the_pauses_are_spread_over_a_quarter() -> None:
     assert max(pauses) > 1.23
 
 
-@given(st.integers(1, TRIES), st.floats(0, 600), st.booleans(), st.integers())
+def test_asking_for_no_wait_at_all_does_not_spend_the_tries_at_once() -> None:
+    assert delay(failure(asked=0.0, for_all=True), 1, random.Random(1)) >= 1.0  # noqa: S311  a test's chance
+
+
+@given(st.integers(1, TRIES), st.floats(0, 600, exclude_min=True), st.booleans(), st.integers())
 def test_the_wait_asked_for_is_the_wait(
     tries: int,
     asked: float,

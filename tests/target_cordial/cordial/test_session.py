@@ -196,12 +196,9 @@ def test_no_redirect_is_followed(status: int, method: str, location: str) -> Non
     ("header", "seconds"),
     [
         ("7", 7.0),
-        ("0", 0.0),
-        ("-3", 0.0),
         ("999999999", 600.0),
         ("inf", 600.0),
         ("Fri, 01 Jan 2100 00:00:00 GMT", 600.0),
-        ("Fri, 01 Jan 1999 00:00:00 GMT", 0.0),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
@@ -211,8 +208,8 @@ def test_the_wait_that_was_asked_for_is_kept(status: int, header: str, seconds: 
     assert sum(line.clock.waits) == seconds
 
 
-@pytest.mark.parametrize("header", ["soon", "nan", "12 o'clock", "7,7", "Fri, 99 Foo 2100"])
-def test_an_unreadable_wait_leaves_the_usual_pause(header: str) -> None:
+@pytest.mark.parametrize("header", ["soon", "nan", "7,7", "Fri, 99 Foo 2100", "0", "-3"])
+def test_an_unreadable_wait_or_none_leaves_the_usual_pause(header: str) -> None:
     line = wire({"status_code": 429, "headers": {"Retry-After": header}}, OK)
     line.session.call("GET", "/accountlists")
     assert 1.0 <= sum(line.clock.waits) <= 1.25
@@ -272,7 +269,7 @@ def test_a_429_in_one_thread_keeps_another_from_sending() -> None:
         ({"status_code": 429, "headers": {"Retry-After": "soon"}}, 1.0, 1.25),
         ({"status_code": 429, "headers": {"Retry-After": "7"}}, 7.0, 7.0),
         ({"status_code": 503, "headers": {"Retry-After": "7"}}, 7.0, 7.0),
-        ({"status_code": 503, "headers": {"Retry-After": "0"}}, 0.0, 0.0),
+        ({"status_code": 503, "headers": {"Retry-After": "0"}}, 1.0, 1.25),
     ],
 )
 def test_what_is_about_the_pace_of_all_calls_holds_all_workers(

@@ -206,9 +206,12 @@ def test_only_a_success_ends_the_doubt_that_a_lost_answer_leaves(
 
 
 @pytest.mark.parametrize("status", [400, 409, 413, 422])
-def test_a_batch_refused_after_a_lost_answer_is_halved_as_any_other(status: int) -> None:
+def test_a_batch_refused_after_a_lost_answer_is_halved_and_the_doubt_is_kept(status: int) -> None:
     line = wire(LOST, {"status_code": status, "json": {"error": True}})
     call = batch(5)
     sent = delivery(line).send(call, TARGETS)
     assert sent.outcomes == ()
-    assert sent.again == (call[:2], call[2:])
+    assert [len(half) for half in sent.again] == [2, 3]
+    changes = [change for half in sent.again for change in half]
+    assert [change.identifier for change in changes] == [change.identifier for change in call]
+    assert {change.before for change in changes} == {Sent.UNKNOWN}

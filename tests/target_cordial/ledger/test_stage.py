@@ -119,10 +119,6 @@ def test_what_was_kept_for_now_goes_with_the_user_to_the_better_id(ledger: Ledge
     assert wanted == {"bo", "bob"}
 
 
-@pytest.mark.xfail(
-    reason="a held row keeps the key of the user id, which stands in the way of a later user's",
-    strict=True,
-)
 def test_what_is_kept_for_two_users_of_one_former_key_is_kept_apart(ledger: Ledger) -> None:
     snapshot(ledger, 1, {"u:x": "ana"})
     settle(ledger, 1, [row(1, "u:x", "anna", snapshot=0)])
