@@ -223,7 +223,7 @@ def test_wrong_settings_are_refused_all_at_once_before_anything_else(
     assert paths(sandbox) == []
 
 
-def run_bare(*arguments: str, environment: dict[str, str] | None = None, cwd: Path) -> Any:  # noqa: ANN401 - the standard library's own result
+def run_bare(*arguments: str, environment: dict[str, str] | None = None, cwd: Path) -> Any:
     return subprocess.run(
         [sys.executable, "-m", "tap_amplitude", *arguments],
         capture_output=True,
