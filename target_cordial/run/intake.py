@@ -18,7 +18,7 @@ from target_cordial.core.membership import (
     read_membership,
     role_of,
 )
-from target_cordial.ledger.stage import Sealed, Stage
+from target_cordial.ledger.settlement import Sealed
 
 if TYPE_CHECKING:
     import logging
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from target_cordial.core.fields import Record
     from target_cordial.core.identifier import Mapping as IdentifierMapping
+    from target_cordial.ledger.stage import Stage
 
 MOST_LOGGED: Final = 20
 """Unreadable records of a stream that are named one by one; all are counted."""

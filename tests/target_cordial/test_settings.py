@@ -10,7 +10,6 @@ from target_cordial.errors import SettingsError
 from target_cordial.settings import (
     REGIONS,
     SCHEMA,
-    SECRETS,
     Settings,
     config_from_environment,
     environment_problems,
@@ -141,7 +140,9 @@ def test_the_key_and_the_ledger_are_in_no_representation() -> None:
 
 
 def test_secrets() -> None:
-    assert set(SECRETS) == {"api_key", "ledger_url"}
+    properties = SCHEMA["properties"]
+    secrets = {name for name, schema in properties.items() if schema.get("secret")}
+    assert secrets == {"api_key", "ledger_url"}
 
 
 # -- the binding ----------------------------------------------------------------------------------

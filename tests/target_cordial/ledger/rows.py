@@ -10,7 +10,8 @@ from target_cordial.core.identifier import UNRESOLVED_MAPPING
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import Change, Operation, Sent
 from target_cordial.ledger.schema import entry, member, skipped, staged
-from target_cordial.ledger.stage import Sealed, Settled, Stage
+from target_cordial.ledger.settlement import Sealed, Settled
+from target_cordial.ledger.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,7 +8,7 @@ import pytest
 from target_cordial.core.completeness import Completeness
 from target_cordial.core.identifier import Mapping
 from target_cordial.core.membership import Role
-from target_cordial.ledger.stage import Sealed
+from target_cordial.ledger.settlement import Sealed
 from target_cordial.run.intake import MOST_LOGGED, CohortIntake, Intake
 
 if TYPE_CHECKING:

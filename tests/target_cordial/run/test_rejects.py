@@ -9,7 +9,8 @@ import pytest
 
 from target_cordial.core.outcome import Result
 from target_cordial.ledger.entries import Entries
-from target_cordial.ledger.stage import Sealed, Stage
+from target_cordial.ledger.settlement import Sealed
+from target_cordial.ledger.stage import Stage
 from target_cordial.ledger.store import MEMORY, Ledger
 from target_cordial.run.rejects import write_rejects
 from target_cordial.run.report import CohortReport

@@ -8,7 +8,8 @@ from target_cordial.core.identifier import IDENTIFIER_LOST, UNRESOLVED_MAPPING
 from target_cordial.core.outcome import Result
 from target_cordial.core.plan import Sent
 from target_cordial.ledger import stage as module
-from target_cordial.ledger.stage import Sealed, Settled, Stage
+from target_cordial.ledger.settlement import Sealed, Settled
+from target_cordial.ledger.stage import Stage
 from tests.target_cordial.ledger.rows import (
     DAY,
     NOW,

@@ -1,0 +1,113 @@
+"""Checking settings: every problem in one line that names the setting and never its value."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from jsonschema import Draft202012Validator
+
+from target_cordial.errors import SettingsError
+from target_cordial.settings.schema import ENVIRONMENT_PREFIX, SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_NO_SETTINGS: Final = frozenset({f"{ENVIRONMENT_PREFIX}LOGLEVEL"})
+"""Variables with the settings' prefix that the SDK reads for itself."""
+
+_NOT_IN_A_BASE: Final = re.compile(r"[?#\s]")
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off", ""})
+_WHOLE: Final = re.compile(r"\s*[+-]?[0-9]+\s*")
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def schema_problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Hold a configuration against its schema.
+
+    Returns:
+        One line for each problem: the setting and the rule, never the value, which may be a key.
+    """
+    problems: list[str] = []
+    known = set(schema["properties"])
+    for error in Draft202012Validator(dict(schema)).iter_errors(dict(config)):
+        path = ".".join(str(part) for part in error.absolute_path)
+        if error.validator == "required":
+            missing = [name for name in schema.get("required", []) if name not in config]
+            problems.extend(f"The setting {name} is missing." for name in missing)
+        elif error.validator == "additionalProperties" and not path:
+            unknown = sorted(set(config) - known)
+            problems.extend(f"There is no setting {name}." for name in unknown)
+        else:
+            rule = f"{error.validator} {error.validator_value}"
+            problems.append(f"The setting {path} is not valid: it must meet {rule}.")
+    return list(dict.fromkeys(problems))
+
+
+def unknown_in_environment(environment: Mapping[str, str], known: Iterable[str]) -> list[str]:
+    """Find variables that look like settings and are none; the SDK would pass over them."""
+    names = {f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in known} | _NO_SETTINGS
+    return [
+        f"There is no setting {variable.removeprefix(ENVIRONMENT_PREFIX).lower()} "
+        "(from the environment)."
+        for variable in sorted(environment)
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in names
+    ]
+
+
+def environment_problems(environment: Mapping[str, str]) -> list[str]:
+    """Find settings in the environment that are no numbers, or neither true nor false.
+
+    The SDK would end in a traceback on the first, and take ``dry_run=ture`` for false.
+    """
+    problems = []
+    for name, schema in SCHEMA["properties"].items():
+        text = environment.get(f"{ENVIRONMENT_PREFIX}{name.upper()}")
+        if text is None:
+            continue
+        if "integer" in schema["type"] and not _WHOLE.fullmatch(text):
+            problems.append(f"The setting {name} (from the environment) is not a whole number.")
+        if "boolean" in schema["type"] and text.strip().lower() not in _TRUE | _FALSE:
+            problems.append(f"The setting {name} (from the environment) is not true or false.")
+    return problems
+
+
+def is_secure(url: str) -> bool:
+    """Say whether a URL may be given the key: a plain one, https or to this machine itself."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or port == 0 or _NOT_IN_A_BASE.search(url) or "@" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+
+
+def config_from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Read the settings from the environment, as the SDK does for the target itself.
+
+    Args:
+        environment: The process's environment.
+
+    Raises:
+        SettingsError: A number is no whole number.
+    """
+    problems = environment_problems(environment)
+    if problems:
+        raise SettingsError(problems)
+    config: dict[str, Any] = {}
+    for name, schema in SCHEMA["properties"].items():
+        text = environment.get(f"{ENVIRONMENT_PREFIX}{name.upper()}")
+        if text is None:
+            continue
+        if "integer" in schema["type"]:
+            config[name] = int(text)
+        elif "boolean" in schema["type"]:
+            config[name] = text.strip().lower() in _TRUE
+        else:
+            config[name] = text
+    return config

@@ -1,0 +1,132 @@
+"""The settings of a run as one plain object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from target_cordial.core.guard import Limit
+from target_cordial.core.identifier import Mapping
+from target_cordial.errors import SettingsError
+from target_cordial.settings.checks import is_secure, schema_problems
+from target_cordial.settings.schema import REGIONS, SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as ConfigMapping
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run. Each field is described in ``SCHEMA``."""
+
+    api_key: str = field(repr=False)
+    api_url: str
+    endpoint: str | None
+    endpoint_batch_size: int
+    delivery: str
+    mapping: Mapping
+    create_lists: bool
+    create_contacts: bool
+    suppress_triggers: str
+    removal_limit: Limit
+    max_rejected_percent: int
+    ledger_url: str = field(repr=False)
+    max_concurrency: int
+    request_timeout_seconds: int
+    dry_run: bool
+    report_path: str | None
+    rejects_path: str | None
+
+    @classmethod
+    def from_config(
+        cls, config: ConfigMapping[str, Any], schema: ConfigMapping[str, Any]
+    ) -> Settings:
+        """Check a configuration and take its values.
+
+        Args:
+            config: The configuration, defaults filled in or not.
+            schema: The schema to hold it against (``SCHEMA``, or that with the SDK's own).
+
+        Raises:
+            SettingsError: With one line for each problem; no line repeats a value.
+        """
+        given = {name: value for name, value in config.items() if value is not None}
+        problems = schema_problems(given, schema)
+        problems += [
+            f"The setting {name} is not a whole number."
+            for name, value in given.items()
+            if isinstance(value, float) and value.is_integer() and name in SCHEMA["properties"]
+        ]
+        if problems:
+            raise SettingsError(problems)
+        values = {
+            name: property_schema.get("default")
+            for name, property_schema in SCHEMA["properties"].items()
+        } | given
+        problems = _cross_problems(values)
+        if problems:
+            raise SettingsError(problems)
+        endpoint = values["endpoint"]
+        delivery = values["delivery"]
+        if delivery == "auto":
+            delivery = "endpoint" if endpoint else "contacts"
+        return cls(
+            api_key=values["api_key"],
+            api_url=_rest_base(values["api_url"] or REGIONS[values["region"]]),
+            endpoint=endpoint.rstrip("/") if endpoint else None,
+            endpoint_batch_size=values["endpoint_batch_size"],
+            delivery=delivery,
+            mapping=Mapping(
+                values["contact_identifier_name"].strip(),
+                _properties(values["contact_identifier_mapping"]),
+            ),
+            create_lists=values["create_lists"],
+            create_contacts=values["create_contacts"],
+            suppress_triggers=values["suppress_triggers"],
+            removal_limit=Limit(values["max_removal_count"], values["max_removal_percent"]),
+            max_rejected_percent=values["max_rejected_percent"],
+            ledger_url=values["ledger_url"],
+            max_concurrency=values["max_concurrency"],
+            request_timeout_seconds=values["request_timeout_seconds"],
+            dry_run=values["dry_run"],
+            report_path=values["report_path"],
+            rejects_path=values["rejects_path"],
+        )
+
+    @property
+    def binding(self) -> dict[str, str]:
+        """What a ledger belongs to: change one of these, and its entries mean something else."""
+        destination = (
+            self.endpoint if self.delivery == "endpoint" and self.endpoint else self.api_url
+        )
+        return {
+            "destination": destination,
+            "contact_identifier_name": "email" if self.mapping.is_email else self.mapping.name,
+            "contact_identifier_mapping": ",".join(self.mapping.properties),
+        }
+
+
+def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
+    problems = [
+        f"The setting {name} must be an https URL (http only on loopback), without credentials, "
+        "query or fragment."
+        for name in ("api_url", "endpoint")
+        if values[name] is not None and not is_secure(values[name])
+    ]
+    if values["delivery"] == "endpoint" and not values["endpoint"]:
+        problems.append("delivery is endpoint, but the setting endpoint is missing.")
+    if not _properties(values["contact_identifier_mapping"]):
+        problems.append("The setting contact_identifier_mapping names no property.")
+    if not values["contact_identifier_name"].strip():
+        problems.append("The setting contact_identifier_name is empty.")
+    return problems
+
+
+def _properties(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _rest_base(url: str) -> str:
+    """Bring a REST base to the form that ends in ``/v2``, whether or not it was given so."""
+    base = url.rstrip("/")
+    return base if base.endswith("/v2") else f"{base}/v2"
