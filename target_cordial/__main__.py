@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from json import JSONDecodeError
 
 import click
 
@@ -28,6 +29,8 @@ def main() -> None:
     try:
         # click returns the code of an exit that a command asked for (a wrong setting: 1)
         code = TargetCordial.cli.main(standalone_mode=False) or 0
+        if TargetCordial.refused:
+            logger.error("Run failed: %s", " ".join(TargetCordial.refused))
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -37,15 +40,19 @@ def main() -> None:
         code = error.exit_code  # likewise
         sys.stderr.flush()
         os._exit(code)  # calls in flight were given their time; Python would wait for them
-    except TargetCordialError as error:
-        if not was_told(error):
-            logger.error("%s", error)  # noqa: TRY400  the message says all; a traceback holds data
-        code = error.exit_code
     except Exception as error:  # noqa: BLE001  whatever it is, it ends here
+        code = error.exit_code if isinstance(error, TargetCordialError) else 1
         if not was_told(error):
-            logger.error("%s", describe(error))  # noqa: TRY400  likewise
-        code = 1
+            logger.error("Run failed: %s", _meaning(error))  # noqa: TRY400  a traceback holds data
     sys.exit(code)
+
+
+def _meaning(error: Exception) -> str:
+    if isinstance(error, TargetCordialError):
+        return str(error)
+    if isinstance(error, FileNotFoundError | JSONDecodeError):
+        return "the file given with --config is missing or not JSON."
+    return describe(error)
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def status(context: click.Context, *, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def approve(context: click.Context, cohort_id: str, up_to: int, *, as_json: bool) -> None:
-    """Let the next mass removal of one cohort's list pass, once."""
+    """Let the next mass removal of one cohort's list pass, once, within a week."""
     desk = desk_of(context, as_json=as_json)
     ledger = desk.open()
     try:
@@ -139,8 +139,8 @@ def approve(context: click.Context, cohort_id: str, up_to: int, *, as_json: bool
         ledger.close()
     desk.answer(
         {"cohort_id": cohort.cohort_id, "list_name": cohort.list_name, "approved_up_to": up_to},
-        f"The next run may remove up to {up_to} members from list '{cohort.list_name}' of "
-        f"cohort {cohort.label}, once.",
+        f"The next mass removal from list '{cohort.list_name}' of cohort {cohort.label} may take "
+        f"up to {up_to} members off, once, within a week.",
     )
 
 
@@ -169,6 +169,8 @@ def main() -> None:
         cli(prog_name="cordial-ledger")
     except TargetCordialError as error:
         click.echo(f"Error: {error}", err=True)
+        if "--json" in sys.argv:
+            click.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}))
         sys.exit(error.exit_code)
 
 

@@ -10,7 +10,10 @@ import hashlib
 from array import array
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PARTITIONS: Final = 256
 
@@ -94,40 +97,58 @@ class Proof:
         return self.completeness is Completeness.COMPLETE
 
 
+def last_marker(markers: Mapping[str | None, Marker]) -> Marker | None:
+    """Return the marker of a cohort that counts: the last one in the input."""
+    return max(markers.values(), key=lambda marker: marker.position, default=None)
+
+
 def prove(
-    marker: Marker | None, tallies: dict[str | None, SnapshotTally], *, unreadable: int
+    markers: Mapping[str | None, Marker],
+    tallies: Mapping[str | None, SnapshotTally],
+    *,
+    unreadable: int,
+    dropped: bool = False,
 ) -> Proof:
     """Hold a cohort's marker against the rows that were received.
 
     Args:
-        marker: The last marker of the cohort in this run.
+        markers: The last marker of each snapshot of the cohort in this run.
         tallies: What was received, by snapshot id.
         unreadable: Rows of the cohort that could not be read.
+        dropped: Stream maps left none of the rows that were received.
 
     Returns:
-        The verdict. Rows and marker may have come in any order, but rows of *another* snapshot
-        after the marker mean that a newer snapshot was begun and not finished.
+        The verdict on the cohort's last marker. Rows and marker may have come in any order, but
+        rows of *another* snapshot, after the marker or without one of their own, mean that
+        there is a snapshot that was begun and not finished.
     """
-    if marker is None and not tallies and not unreadable:
+    if not markers and not tallies and not unreadable:
         return Proof(Completeness.NONE)
-    problem = _doubt(marker, tallies, unreadable)
+    problem = _doubt(markers, tallies, unreadable)
+    if not problem and dropped:
+        problem = "stream maps left none of its rows"
     return Proof(Completeness.INCOMPLETE if problem else Completeness.COMPLETE, problem)
 
 
-def _doubt(marker: Marker | None, tallies: dict[str | None, SnapshotTally], unreadable: int) -> str:
+def _doubt(
+    markers: Mapping[str | None, Marker],
+    tallies: Mapping[str | None, SnapshotTally],
+    unreadable: int,
+) -> str:
     """Say why a snapshot with a marker proves nothing; empty where it does."""
     if unreadable:
         return f"{unreadable} of its records could not be read"
+    marker = last_marker(markers)
     if marker is None:
         return "no marker came for it (did the tap die?)"
     if not marker.complete:
         return "its marker says that it is not complete"
     if any(
-        tally.last > marker.position
+        tally.last > marker.position or snapshot_id not in markers
         for snapshot_id, tally in tallies.items()
         if snapshot_id != marker.snapshot_id
     ):
-        return "a newer snapshot was begun and has no marker"
+        return "another snapshot of it was begun and has no marker"
     tally = tallies.get(marker.snapshot_id)
     received = len(tally.users) if tally else 0
     if received != marker.member_count:

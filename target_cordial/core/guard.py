@@ -8,6 +8,9 @@ from typing import Final
 WINDOW_SECONDS: Final = 24 * 3600
 """How long a removal counts against the limit: a leak of ten a run is a leak all the same."""
 
+APPROVAL_SECONDS: Final = 7 * 24 * 3600
+"""How long an approval waits to be used: it was given for a plan that somebody looked at."""
+
 OFF_PERCENT: Final = 100
 
 
@@ -56,7 +59,7 @@ def judge(
     Args:
         limit: The list's limit.
         planned: Removals in this run's plan.
-        recent: Unapproved removals of the last 24 hours.
+        recent: Removals of the last 24 hours, approved ones too.
         confirmed: Members confirmed by Cordial.
         approved: The ceiling somebody approved, if any: a plan above it is withheld again.
 

@@ -29,6 +29,7 @@ EMAIL_KEYS: Final = frozenset({"email", "channels.email.address"})
 PLACEHOLDERS: Final = frozenset({"", "none", "null", "undefined", "(none)"})
 """Values that apps send when they have none (Amplitude documents the first ones as a trap)."""
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _INVISIBLE: Final = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _PADDING: Final = re.compile(rf"^[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+$")
 _PLAIN_EMAIL: Final = re.compile(
@@ -105,9 +106,14 @@ def clean(value: object, mapping: Mapping) -> Resolved:
     if text.lower() in PLACEHOLDERS:
         return Resolved(None, UNRESOLVED_MAPPING)
     if not mapping.is_email:
-        return Resolved(text)
+        return Resolved(text) if is_text(text) else Resolved(None, INVALID_IDENTIFIER)
     text = text.lower()
     return Resolved(text) if is_email_address(text) else Resolved(None, INVALID_IDENTIFIER)
+
+
+def is_text(text: str) -> bool:
+    """Say whether a text can be written down: half a surrogate pair, as JSON may hold, can't."""
+    return not _SURROGATE.search(text)
 
 
 def is_email_address(text: str) -> bool:

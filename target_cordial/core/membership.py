@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from target_cordial.core import fields
 from target_cordial.core.fields import MISSING, Record, field, has_field
 from target_cordial.core.identifier import Mapping as IdentifierMapping
-from target_cordial.core.identifier import Resolved, resolve
+from target_cordial.core.identifier import Resolved, is_text, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -204,7 +204,7 @@ def cohort_of(record: Record) -> Cohort | None:
     except _UnreadableFieldError:
         return None
     name = field(record, fields.COHORT_NAME)
-    name = name if isinstance(name, str) and name.strip() else None
+    name = name if isinstance(name, str) and name.strip() and is_text(name) else None
     return Cohort(cohort_id, name) if cohort_id or name else None
 
 
@@ -256,7 +256,7 @@ def _identity(record: Record, names: tuple[str, ...]) -> str | None:
     value = field(record, names)
     if value is MISSING or value is None:
         return None
-    if isinstance(value, str):
+    if isinstance(value, str) and is_text(value):
         return value.strip() or None
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)

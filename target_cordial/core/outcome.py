@@ -12,6 +12,21 @@ REJECTED_BY_CORDIAL: Final = "rejected_by_cordial"
 CONTACT_NOT_FOUND: Final = "contact_not_found"
 
 
+MOST_TOLERATED: Final = 10
+"""What goes wrong up to so many times never fails a run, whatever its share."""
+
+
+def too_many(count: int, of: int, percent: int) -> bool:
+    """Say whether what went wrong is more than is tolerated (contract sections 3 and 4).
+
+    Args:
+        count: How often it went wrong.
+        of: Out of how many.
+        percent: The tolerated share.
+    """
+    return count > MOST_TOLERATED and count * 100 > percent * of
+
+
 class Result(str, Enum):
     """How a change ended.
 

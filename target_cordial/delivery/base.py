@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from target_cordial.core.outcome import REJECTED_BY_CORDIAL, Outcome, Result
 from target_cordial.core.plan import Change
+
+if TYPE_CHECKING:
+    from target_cordial.errors import CordialError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,12 @@ class Delivered:
     Attributes:
         outcomes: The end of its changes,
         again: or the smaller calls in which they are to be sent again.
+        problem: Why changes stay pending, for the log; without any identifier.
     """
 
     outcomes: tuple[Outcome, ...] = ()
     again: tuple[Call, ...] = ()
+    problem: str | None = None
 
 
 class Delivery(Protocol):
@@ -71,9 +76,14 @@ class Delivery(Protocol):
         """
 
 
-def all_of(call: Call, result: Result) -> Delivered:
+def all_of(call: Call, result: Result, problem: str | None = None) -> Delivered:
     """Give every change of a call the same end."""
-    return Delivered(tuple(Outcome(change, result) for change in call))
+    return Delivered(tuple(Outcome(change, result) for change in call), problem=problem)
+
+
+def unavailable(call: Call, error: CordialError) -> Delivered:
+    """Leave the changes of a call that had no usable answer for the next run."""
+    return all_of(call, Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT, str(error))
 
 
 def rejected(call: Call, message: str, reason: str = REJECTED_BY_CORDIAL) -> Delivered:

@@ -9,7 +9,7 @@ from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
 from target_cordial.core.identifier import EMAIL_KEYS
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, Outcome, Result
 from target_cordial.core.plan import Change, Operation
-from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected
+from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected, unavailable
 from target_cordial.errors import UnavailableError, UnexpectedError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class ContactsDelivery:
             else:
                 answer = self._update(call, targets)
         except UnavailableError as error:
-            return all_of(call, Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT)
+            return unavailable(call, error)
         return self._outcomes(call, answer, adds=adds)
 
     def _outcomes(self, call: Call, answer: Answer, *, adds: bool) -> Delivered:
@@ -81,7 +81,8 @@ class ContactsDelivery:
                 )
             )
         if answer.in_doubt:
-            return all_of(call, Result.UNKNOWN)
+            problem = f"an answer was lost, and Cordial then answered {answer.status}"
+            return all_of(call, Result.UNKNOWN, problem)
         if answer.kind is Kind.REFUSED:
             return rejected(call, answer.prose)
         raise UnexpectedError(

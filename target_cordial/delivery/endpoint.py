@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Final
 
-from target_cordial.cordial.answers import Kind, kind_of
+from target_cordial.cordial.answers import Kind, kind_of, meaning_of
 from target_cordial.core.outcome import Result
 from target_cordial.core.plan import Sent
-from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected
+from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected, unavailable
 from target_cordial.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class EndpointDelivery:
                 target.list_id, call[0].operation, [change.identifier for change in call]
             )
         except UnavailableError as error:
-            return all_of(call, Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT)
+            return unavailable(call, error)
         if answer.kind is Kind.OK:
             return all_of(call, Result.CONFIRMED)
         if answer.status in SPLIT and len(call) > 1:
@@ -60,9 +60,14 @@ class EndpointDelivery:
                 call = tuple(replace(change, before=Sent.UNKNOWN) for change in call)
             middle = len(call) // 2
             return Delivered(again=(call[:middle], call[middle:]))
+        problem = (
+            f"the endpoint answered {answer.status} to list '{target.list_name}': "
+            f"{meaning_of(answer.status)}. If the list was deleted there, restore it, or forget "
+            "its cohort (cordial-ledger forget); else check the setting endpoint"
+        )
         if answer.in_doubt or kind_of(answer.status) is Kind.OK:
-            return all_of(call, Result.UNKNOWN)
+            return all_of(call, Result.UNKNOWN, problem)
         if answer.status in SPLIT - {TOO_LARGE}:
             return rejected(call, answer.prose)
         # Any other answer is about the list, not about people: its changes stay pending.
-        return all_of(call, Result.NOT_SENT)
+        return all_of(call, Result.NOT_SENT, problem)

@@ -39,12 +39,16 @@ class Recorder(Protocol):
     def record(self, outcomes: Iterable[Outcome]) -> None:
         """Record how changes ended."""
 
+    def note(self, problem: str) -> None:
+        """Keep why changes stay pending."""
+
 
 @dataclass
 class _Progress:
     error: CordialError | None = None
     stopped: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
 class Engine:
@@ -84,6 +88,8 @@ class Engine:
                 self._recorder.intend(change for call in block for change in call)
                 progress = self._send(pool, deque(block), targets)
                 self._recorder.record(progress.outcomes)
+                for problem in progress.problems:
+                    self._recorder.note(problem)
                 if progress.error is not None:
                     raise progress.error
                 if progress.stopped:
@@ -149,6 +155,8 @@ class Engine:
         else:
             progress.outcomes += delivered.outcomes
             waiting.extend(delivered.again)
+            if delivered.problem is not None:
+                progress.problems.append(delivered.problem)
 
 
 def _turns(last: Call, call: Call) -> bool:

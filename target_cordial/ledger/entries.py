@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, or_, select, update
 
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import (
@@ -16,7 +16,7 @@ from target_cordial.core.plan import (
     Sent,
     change_for,
 )
-from target_cordial.ledger.schema import entry, gone, pending, planned, skipped
+from target_cordial.ledger.schema import absent, entry, gone, member, pending, planned, skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -167,14 +167,41 @@ class Entries:
                     rows,
                 )
 
-    def rejected(self) -> Iterator[tuple[int, str, Operation, str, str | None]]:
-        """Walk what Cordial rejected: cohort, identifier, operation, reason, its words."""
-        query = select(entry).where(pending, entry.c.rejected_reason.is_not(None))
+    def note_absent(self, changes: Iterable[Change]) -> None:
+        """Keep removals that Cordial answered with "not found" until the end of the run."""
+        rows = [(change.cohort, change.identifier) for change in changes]
+        if rows:
+            with self._ledger.write():
+                self._connection.exec_driver_sql(
+                    f"INSERT INTO {absent.fullname} (cohort, identifier) VALUES (?, ?)",  # noqa: S608  names of ours
+                    rows,
+                )
+
+    def believe_absent(self, cohort: int, now: int) -> None:
+        """Take the removals of a cohort that were answered with "not found" as done."""
+        found = select(absent.c.identifier).where(absent.c.cohort == cohort)
+        with self._ledger.write():
+            self._connection.execute(
+                update(entry)
+                .where(entry.c.cohort == cohort, entry.c.identifier.in_(found))
+                .values(sent=int(Sent.OFF), removed_at=now)
+            )
+
+    def rejected(self) -> Iterator[tuple[int, str | None, str, Operation, str, str | None]]:
+        """Walk what Cordial rejected: cohort, user, identifier, operation, reason, its words."""
+        user = (
+            select(func.min(member.c.user_key))
+            .where(member.c.cohort == entry.c.cohort, member.c.identifier == entry.c.identifier)
+            .scalar_subquery()
+            .label("user_key")
+        )
+        query = select(entry, user).where(pending, entry.c.rejected_reason.is_not(None))
         with self._ledger.write():
             for row in self._connection.execute(query):
                 operation = Operation.ADD if row.wanted else Operation.REMOVE
                 yield (
                     row.cohort,
+                    row.user_key,
                     row.identifier,
                     operation,
                     row.rejected_reason,

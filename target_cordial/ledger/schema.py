@@ -55,7 +55,6 @@ cohort = Table(
     Column("list_id", String, comment="that list's id, in REST or in the list protocol"),
     Column("first_synced_at", Integer, comment="when a delivery for it first ended well"),
     Column("last_complete_at", Integer, comment="when a complete snapshot was last recorded"),
-    Column("guard_since", Integer, nullable=False, comment="removals before this are approved"),
 )
 
 member = Table(
@@ -166,6 +165,14 @@ skipped = Table(
     Column("reason", String, nullable=False),
 )
 """Users of this run that have no usable identifier."""
+
+absent = Table(
+    "absent",
+    stage_metadata,
+    Column("cohort", Integer, nullable=False),
+    Column("identifier", String, nullable=False),
+)
+"""Removals of this run that Cordial answered with "not found": believed at its end, if few."""
 
 planned = Table(
     "planned",

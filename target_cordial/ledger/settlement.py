@@ -49,6 +49,9 @@ ONE: Final[ColumnClause[int]] = literal_column("1")
 USER_ID_KEYS: Final = ("u:", "u;")
 """Half-open range of the keys of users known by their user id alone."""
 
+IDENTIFIER_KEYS: Final = ("i:", "i;")
+"""Those known by nothing but their identifier."""
+
 AMPLITUDE_KEYS: Final = ("a:", "a;")
 
 
@@ -94,6 +97,7 @@ class Settlement:
     def settle(self) -> Settled:
         """Take every step. See :meth:`target_cordial.ledger.stage.Stage.settle`."""
         self._spread_user_ids()
+        self._spread_identifiers()
         self._find_winners()
         present, flagless, resolved = self._count()
         if present and not resolved and (flagless or not self._has_members()):
@@ -147,6 +151,38 @@ class Settlement:
             select(rows.c.user_key, rows.c.user_id).where(
                 _between(rows.c.user_key, AMPLITUDE_KEYS), rows.c.user_id.is_not(None)
             ),
+        )
+
+    def _spread_identifiers(self) -> None:
+        """A removal that knows only an identifier concerns every user with it."""
+        rows = self._rows
+        alone = and_(_between(rows.c.user_key, IDENTIFIER_KEYS), rows.c.present == 0)
+        if not self._any(select(rows.c.user_key).where(alone)):
+            return
+        known = union(
+            select(member.c.user_key, member.c.identifier).where(
+                member.c.cohort == self._cohort,
+                ~_between(member.c.user_key, IDENTIFIER_KEYS),
+            ),
+            select(rows.c.user_key, rows.c.identifier).where(
+                ~_between(rows.c.user_key, IDENTIFIER_KEYS), rows.c.identifier.is_not(None)
+            ),
+        ).subquery()
+        copy = (
+            select(
+                rows.c.position,
+                rows.c.snapshot,
+                known.c.user_key,
+                rows.c.user_id,
+                rows.c.identifier,
+                rows.c.present,
+                rows.c.reason,
+            )
+            .join(known, known.c.identifier == rows.c.identifier)
+            .where(alone)
+        )
+        self._connection.execute(
+            insert(rows).from_select([column.name for column in rows.columns], copy)
         )
 
     def _find_winners(self) -> None:

@@ -37,7 +37,6 @@ class CohortRow:
     list_id: str | None
     first_synced_at: int | None
     last_complete_at: int | None
-    guard_since: int
 
     @property
     def label(self) -> str:
@@ -90,7 +89,13 @@ class Ledger:
                 schema.ledger_metadata.create_all(self.connection)
                 schema.stage_metadata.create_all(
                     self.connection,
-                    tables=[schema.winner, schema.touched, schema.skipped, schema.planned],
+                    tables=[
+                        schema.winner,
+                        schema.touched,
+                        schema.skipped,
+                        schema.planned,
+                        schema.absent,
+                    ],
                 )
         except DatabaseError as error:
             self._engine.dispose()
@@ -185,9 +190,7 @@ class Ledger:
             ).scalar()
             if key is None:
                 key = self.connection.execute(
-                    insert(table)
-                    .values(cohort_id=cohort_id, name=name, guard_since=0)
-                    .returning(table.c.key)
+                    insert(table).values(cohort_id=cohort_id, name=name).returning(table.c.key)
                 ).scalar_one()
             elif name is not None:
                 self.connection.execute(update(table).where(table.c.key == key).values(name=name))
@@ -218,13 +221,10 @@ class Ledger:
             row = self.connection.execute(query).first()
         return Approval(row.up_to, row.approved_at) if row else None
 
-    def use_approval(self, key: int, now: int) -> None:
-        """Use up an approval: what it let through does not count in the guard's window."""
+    def use_approval(self, key: int) -> None:
+        """Use up an approval."""
         with self.write():
             self.connection.execute(schema.approval.delete().where(schema.approval.c.cohort == key))
-            self.connection.execute(
-                update(schema.cohort).where(schema.cohort.c.key == key).values(guard_since=now)
-            )
 
 
 def ledger_exists(url: str) -> bool:

@@ -6,7 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from target_cordial.core.completeness import DistinctUsers, Marker, Proof, SnapshotTally, prove
+from target_cordial.core.completeness import (
+    DistinctUsers,
+    Marker,
+    Proof,
+    SnapshotTally,
+    last_marker,
+    prove,
+)
 from target_cordial.core.membership import (
     Cohort,
     MarkerRow,
@@ -28,6 +35,9 @@ if TYPE_CHECKING:
     from target_cordial.core.identifier import Mapping as IdentifierMapping
     from target_cordial.ledger.stage import Stage
 
+NO_STREAM: Final = "(unknown)"
+"""Where messages are counted that name no stream."""
+
 MOST_LOGGED: Final = 20
 """Unreadable records of a stream that are named one by one; all are counted."""
 
@@ -42,8 +52,8 @@ class CohortIntake:
         name: Its name as last seen.
         received: Users in its rows.
         unreadable: Rows that could not be read.
-        rows: Whether any row was staged.
-        marker: Its last marker.
+        staged: Whether any row was staged.
+        markers: The last marker of each snapshot.
         tallies: What came of each snapshot.
         snapshots: The number of each snapshot in this run.
     """
@@ -54,17 +64,22 @@ class CohortIntake:
     received: int = 0
     unreadable: int = 0
     staged: bool = False
-    marker: Marker | None = None
+    markers: dict[str | None, Marker] = field(default_factory=dict)
     tallies: dict[str | None, SnapshotTally] = field(default_factory=dict)
     snapshots: dict[str | None, int] = field(default_factory=dict)
 
     def proof(self) -> Proof:
         """Hold its marker against what was received."""
-        return prove(self.marker, self.tallies, unreadable=self.unreadable)
+        return prove(
+            self.markers,
+            self.tallies,
+            unreadable=self.unreadable,
+            dropped=bool(self.tallies) and not self.staged,
+        )
 
     def sealed(self) -> Sealed:
         """Describe its snapshot to the ledger, once it is proven."""
-        marker = self.marker
+        marker = last_marker(self.markers)
         snapshot_id = marker.snapshot_id if marker else None
         tally = self.tallies.get(snapshot_id)
         return Sealed(
@@ -157,6 +172,11 @@ class Intake:
             parsed = read_marker(record)
         self._current = _Received(stream, line, deleted, parsed)
 
+    def unusable(self, line: int, problem: str) -> None:
+        """Note a message that is JSON and yet none that can be read."""
+        self.unreadable[NO_STREAM] += 1
+        self._logger.error("Rejected a message: line %d %s.", line, problem)
+
     def broken(self, line: int) -> None:
         """Note that the input ends at a line that is not a message."""
         self.broken_at = line
@@ -242,7 +262,9 @@ class Intake:
 
     def _take_marker(self, row: MarkerRow) -> None:
         cohort = self._cohort(row.cohort)
-        cohort.marker = Marker(row.snapshot_id, row.member_count, row.complete, self._position)
+        cohort.markers[row.snapshot_id] = Marker(
+            row.snapshot_id, row.member_count, row.complete, self._position
+        )
 
     def _reject(self, row: Unreadable) -> None:
         stream = self._current.stream

@@ -94,6 +94,10 @@ class ListBinder:
         """Ids in REST by list name, as last read."""
         return {row.name: row.id for row in self._lists}
 
+    def refresh(self) -> None:
+        """Read the lists again."""
+        self._lists = self._rest.lists()
+
     def follow(self, cohorts: Sequence[CohortRow]) -> list[CohortRow]:
         """Read the lists, and follow those that were renamed in Cordial.
 
@@ -106,7 +110,7 @@ class ListBinder:
         Raises:
             CordialError: Cordial could not be asked.
         """
-        self._lists = self._rest.lists()
+        self.refresh()
         if self._protocol is not None:
             return list(cohorts)  # its ids are not those of REST
         names = {row.id: row.name for row in self._lists}
@@ -166,7 +170,8 @@ class ListBinder:
             if row is None:
                 return (
                     f"its list '{cohort.list_name}' is not in Cordial any more: it was not "
-                    "written. Restore the list in Cordial: a new one of the same name is another."
+                    "written. Restore the list in Cordial, or run: cordial-ledger forget "
+                    f"{cohort.cohort_id}"
                 )
             return Target(row.id, row.name, first)
         name = wanted_name(cohort)
@@ -183,7 +188,7 @@ class ListBinder:
         if answer.kind is Kind.OK or answer.kind is Kind.REFUSED:
             # The id is read back: a refused name may have been made by somebody else meanwhile,
             # or by an earlier try whose answer was lost.
-            self._lists = self._rest.lists()
+            self.refresh()
             if name in self.lists:
                 return Target(self.lists[name], name, first)
         return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from target_cordial.core.guard import WINDOW_SECONDS, Limit, Verdict, judge
+from target_cordial.core.guard import APPROVAL_SECONDS, WINDOW_SECONDS, Limit, Verdict, judge
 
 if TYPE_CHECKING:
     from target_cordial.ledger.entries import Counts, Entries
@@ -62,20 +62,20 @@ class Planner:
             cohort: The cohort.
             now: Seconds since the epoch.
         """
-        since = max(now - WINDOW_SECONDS, cohort.guard_since)
+        since = now - WINDOW_SECONDS
         counts = self._entries.counts(cohort.key, now=now, window_since=since)
         verdict = judge(
             self._limit,
             planned=counts.removals,
             recent=counts.recent_removals,
             confirmed=counts.confirmed,
-            approved=self._approved(cohort.key),
+            approved=self._approved(cohort.key, now),
         )
         return CohortPlan(cohort, counts, verdict)
 
-    def _approved(self, key: int) -> int | None:
+    def _approved(self, key: int, now: int) -> int | None:
         """What is left of an approval: a run that died may have carried out a part of it."""
         approval = self._ledger.approved(key)
-        if approval is None:
+        if approval is None or approval.approved_at < now - APPROVAL_SECONDS:
             return None
         return approval.up_to - self._entries.removed_since(key, approval.approved_at)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from target_cordial.core.outcome import Outcome, Result
+from target_cordial.core.outcome import Outcome, Result, too_many
 from target_cordial.core.plan import Change, Operation
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class LedgerRecorder:
         self._entries = entries
         self._cohorts = cohorts
         self._results: Counter[Result] = Counter()
+        self._removals: Counter[int] = Counter()
+        self._absent: Counter[int] = Counter()
+        self.problems: dict[str, None] = {}
 
     @property
     def ended(self) -> int:
@@ -40,6 +44,33 @@ class LedgerRecorder:
         """Changes that Cordial rejected."""
         return self._results[Result.REJECTED]
 
+    def note(self, problem: str) -> None:
+        """Keep why something could not be delivered, once."""
+        self.problems.setdefault(problem)
+
+    def believe_absent(self, percent: int) -> list[int]:
+        """Take removals of contacts that Cordial does not have as done, unless they are many.
+
+        Many at once are a sign that something else is wrong: an account without its contacts,
+        or an identifier that is none of its keys.
+
+        Args:
+            percent: The tolerated share of a list's removals.
+
+        Returns:
+            The cohorts whose removals stay pending.
+        """
+        doubted = []
+        for cohort, count in self._absent.items():
+            if too_many(count, self._removals[cohort], percent):
+                doubted.append(cohort)
+                self._results[Result.ALREADY_ABSENT] -= count
+                self._results[Result.UNKNOWN] += count
+            else:
+                self._entries.believe_absent(cohort, int(time.time()))
+                self._cohorts[cohort].already_absent = count
+        return doubted
+
     def intend(self, changes: Iterable[Change]) -> None:
         """Record changes as sent and unconfirmed."""
         self._entries.intend(changes)
@@ -47,13 +78,22 @@ class LedgerRecorder:
     def record(self, outcomes: Iterable[Outcome]) -> None:
         """Record how changes ended."""
         ended = list(outcomes)
-        self._entries.record(ended, now=int(time.time()))
+        absent = [out.change for out in ended if out.result is Result.ALREADY_ABSENT]
+        # "Not found" is believed at the end of the run, if it did not come too often: until then
+        # nothing is known of these.
+        known = [
+            replace(out, result=Result.UNKNOWN) if out.result is Result.ALREADY_ABSENT else out
+            for out in ended
+        ]
+        self._entries.record(known, now=int(time.time()))
+        self._entries.note_absent(absent)
+        self._absent.update(change.cohort for change in absent)
         for outcome in ended:
             self._results[outcome.result] += 1
             part = self._cohorts[outcome.change.cohort]
-            if outcome.result is Result.ALREADY_ABSENT:
-                part.already_absent += 1
-            elif outcome.result is Result.CONFIRMED:
+            if outcome.change.operation is Operation.REMOVE and not outcome.is_pending:
+                self._removals[outcome.change.cohort] += 1
+            if outcome.result is Result.CONFIRMED:
                 if outcome.change.operation is Operation.ADD:
                     part.added += 1
                 else:

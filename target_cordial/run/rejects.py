@@ -43,10 +43,10 @@ def _lines(entries: Entries, cohorts: Mapping[int, CohortReport]) -> Iterator[st
             reason=reason,
             message=MESSAGES[reason],
         )
-    for key, identifier, operation, reason, message in entries.rejected():
+    for key, known, identifier, operation, reason, message in entries.rejected():
         yield _line(
             cohorts[key],
-            user=None,
+            user=known.rpartition(":")[2] if known else None,
             identifier=identifier,
             kind="rejected",
             operation=operation.value,

@@ -68,6 +68,12 @@ class RunReport:
         """Return a cohort's part, by its key in the ledger."""
         return self.parts.setdefault(key, CohortReport(cohort_id, name))
 
+    def unfinished(self) -> RunReport:
+        """Return what stands in the report's place while the run goes on: it may never end."""
+        started = RunReport(self.run_id, self.started_at, self.delivery, self.dry_run)
+        started.fail("The run has not ended.")
+        return started
+
     def fail(self, problem: str) -> None:
         """Note a problem that kept changes from being delivered or recorded."""
         self.errors.append(problem)

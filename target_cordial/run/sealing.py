@@ -81,8 +81,8 @@ class Sealer:
             self._ledger.update_cohort(key, last_complete_at=int(time.time()))
         if proof.completeness is Completeness.INCOMPLETE:
             self._doubt(
-                f"Cohort {label}: its snapshot is not complete: {proof.problem}. Members were "
-                "added, it removed nobody. Run the tap again."
+                f"Cohort {label}: its snapshot is not complete: {proof.problem}. It adds "
+                "members and removes nobody. Run the tap again."
             )
         return True
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from target_cordial.core.completeness import Completeness
-from target_cordial.core.outcome import Status
+from target_cordial.core.outcome import Status, too_many
 from target_cordial.delivery.engine import Engine
 from target_cordial.errors import (
     BindingError,
@@ -52,9 +52,6 @@ BOUND: Final = {
 }
 """What a ledger is bound to, in the words of the settings."""
 
-MOST_TOLERATED: Final = 10
-"""Rejected changes that never fail a run, whatever their share."""
-
 Plans = dict[int, CohortPlan]
 
 
@@ -83,6 +80,7 @@ class SyncRun:
             dry_run=settings.dry_run,
         )
         self._wiring = Wiring(settings, stop.event)
+        self._rejects_fail = False
         self._ledger: Ledger | None = None
         self._intake: Intake | None = None
 
@@ -101,6 +99,8 @@ class SyncRun:
         settings = self._settings
         check_writable({"report_path": settings.report_path, "rejects_path": settings.rejects_path})
         self._ledger = Ledger(settings.ledger_url, exclusive=True, dry=settings.dry_run)
+        if settings.report_path is not None:
+            self._report.unfinished().write(settings.report_path)
         self._check_binding(self._ledger)
         self._wiring.rest.lists()  # proves key and address before anything is read
         self._entries = Entries(self._ledger)
@@ -127,8 +127,7 @@ class SyncRun:
         binding = self._settings.binding
         kept = ledger.get(BINDING)
         if kept is None:
-            ledger.put(BINDING, json.dumps(binding))
-            return
+            return  # it is bound when something is first recorded
         changed = [name for name, value in json.loads(kept).items() if binding.get(name) != value]
         if changed:
             names = " and ".join(BOUND[name] for name in changed)
@@ -154,6 +153,8 @@ class SyncRun:
         try:
             self._stop.check()
             ledger.begin_run(self._report.run_id, int(time.time()))
+            if self._intake.cohorts and ledger.get(BINDING) is None:
+                ledger.put(BINDING, json.dumps(self._settings.binding))
             sealer = Sealer(ledger, self._stage, self._settings, self._report)
             untouchable = sealer.settle(self._intake)
             self._emit_state(self._intake, whole=sealer.whole)
@@ -266,28 +267,29 @@ class SyncRun:
         self, ledger: Ledger, plans: Plans, recorder: LedgerRecorder, planned: int
     ) -> None:
         now = int(time.time())
+        limit = self._settings.max_rejected_percent
+        for key in recorder.believe_absent(limit):
+            part = self._report.parts[key]
+            self._report.fail(
+                f"Cordial does not know most of the people to be taken off list "
+                f"'{part.list_name}': their removals stay pending. Check "
+                "contact_identifier_name, and whether contacts were deleted in Cordial"
+            )
+        for problem in recorder.problems:
+            self._report.fail(problem)
         for key, plan in plans.items():
             counts = self._entries.counts(key, now=now, window_since=now)
             left = counts.additions + counts.removals - plan.withheld
             if left == 0 and plan.cohort.first_synced_at is None:
                 ledger.update_cohort(key, first_synced_at=now)
             if counts.removals == 0 and plan.verdict.uses_approval:
-                ledger.use_approval(key, now)
+                ledger.use_approval(key)
         if planned > recorder.ended:
             self._report.fail(
                 f"{planned - recorder.ended} of {planned} changes could not be delivered. They "
                 "are in the ledger, and the next run sends them."
             )
-        rejects, limit = recorder.rejected, self._settings.max_rejected_percent
-        if rejects > MOST_TOLERATED and rejects * 100 > limit * recorder.ended:
-            self._report.fail(
-                f"Cordial rejected {rejects} of {recorder.ended} changes, more than "
-                f"max_rejected_percent ({limit}): set rejects_path to see who and why."
-            )
-        elif rejects:
-            self._report.notes.append(
-                f"{rejects} changes were rejected by Cordial, within max_rejected_percent"
-            )
+        self._rejects_fail = too_many(recorder.rejected, recorder.ended, limit)
 
     # -- read back and report ---------------------------------------------------------------------
 
@@ -295,6 +297,9 @@ class SyncRun:
         self, binder: ListBinder, cohorts: Iterable[int]
     ) -> dict[int, int | None]:
         counts: dict[int, int | None] = {}
+        names = {self._report.parts[key].list_name or "" for key in cohorts}
+        if not names <= binder.lists.keys():
+            binder.refresh()  # the list protocol has made lists whose ids in REST are not known
         for key in cohorts:
             list_id = binder.lists.get(self._report.parts[key].list_name or "")
             if list_id is None:
@@ -329,10 +334,27 @@ class SyncRun:
             part.last_complete_at = iso(cohort.last_complete_at)
             due = counts.additions + counts.removals - part.withheld
             part.pending = due - (part.added + part.removed if self._settings.dry_run else 0)
+        self._judge_rejects()
         if self._settings.rejects_path is not None:
             write_rejects(self._settings.rejects_path, self._entries, self._report.parts)
         self._entries.forget_leavers(now)
         ledger.end_run(self._report.run_id, now, self._report.status.value)
+
+    def _judge_rejects(self) -> None:
+        """Tolerate rejected changes, or fail: those of earlier runs count until they are mended."""
+        parts = self._report.parts.values()
+        rejects = sum(sum(part.rejected.values()) for part in parts)
+        limit = self._settings.max_rejected_percent
+        everyone = sum(part.members for part in parts) + rejects
+        if self._rejects_fail or too_many(rejects, everyone, limit):
+            self._report.fail(
+                f"{rejects} changes are rejected by Cordial, more than max_rejected_percent "
+                f"({limit}): set rejects_path to see who and why"
+            )
+        elif rejects:
+            self._report.notes.append(
+                f"{rejects} changes are rejected by Cordial, within max_rejected_percent"
+            )
 
     def _end(self) -> None:
         report = self._report

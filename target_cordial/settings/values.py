@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from target_cordial.core.guard import Limit
 from target_cordial.core.identifier import Mapping
@@ -13,6 +14,11 @@ from target_cordial.settings.schema import REGIONS, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as ConfigMapping
+
+
+IN_MEMORY: Final = frozenset({"sqlite://", "sqlite:///", "sqlite:///:memory:"})
+
+_KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,18 @@ def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
         problems.append("delivery is endpoint, but the setting endpoint is missing.")
     if not _properties(values["contact_identifier_mapping"]):
         problems.append("The setting contact_identifier_mapping names no property.")
-    if not values["contact_identifier_name"].strip():
-        problems.append("The setting contact_identifier_name is empty.")
+    if not _KEY.fullmatch(values["contact_identifier_name"].strip()):
+        problems.append(
+            "The setting contact_identifier_name must be a Cordial key: letters, digits, '_', '-' "
+            "and '.'."
+        )
+    if not (values["api_key"].isascii() and values["api_key"].isprintable()):
+        problems.append("The setting api_key holds characters that no key has.")
+    if values["ledger_url"].strip() in IN_MEMORY:
+        problems.append(
+            "The setting ledger_url names a ledger in memory: every run would forget who it put "
+            "on a list, and never take anybody off. Name a file."
+        )
     return problems
 
 

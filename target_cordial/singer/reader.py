@@ -14,10 +14,11 @@ Differs from the SDK's reader where that loses data or leaks it (SDK 0.54.9 and 
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
@@ -44,8 +45,20 @@ class Job(Protocol):
         """End a run that can't go on."""
 
 
-class _NoMessageError(Exception):
-    """A line is not a Singer message."""
+MOST_DIGITS: Final = 300
+"""Longer numbers are none that mean anything here, and Python refuses the longest."""
+
+SDK_ERRORS: Final = {
+    "RecordsWithoutSchemaException": "a RECORD came before the SCHEMA of its stream",
+    "MissingKeyPropertiesError": "a RECORD lacks a key property that its SCHEMA declares",
+    "InvalidInputLine": "a SCHEMA has no properties; an empty object will do",
+    "MapExpressionError": (
+        "an expression in the setting stream_maps can't be evaluated: does it use a field that "
+        "the stream does not have?"
+    ),
+    "StreamMapConfigError": "the setting stream_maps can't be used as it is",
+}
+"""What the SDK's own exceptions mean; their texts can hold records."""
 
 
 class CordialReader(GenericSingerReader[str]):
@@ -79,8 +92,7 @@ class CordialReader(GenericSingerReader[str]):
         try:
             return self._decoder.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            message = "not a JSON object"
-            raise ValueError(message) from None
+            return _lenient(line)
 
     def process_lines(self, file_input: IO[str] | None, callbacks: Callbacks) -> Counter[str]:
         """Read to the end of the input, or to the first line that is not a message.
@@ -104,33 +116,26 @@ class CordialReader(GenericSingerReader[str]):
                     if not line.strip():
                         continue
                     try:
-                        kind, message = self._message(line)
-                    except _NoMessageError:
+                        message = self.deserialize_json(line)
+                    except ValueError:
                         intake.broken(number)
                         break
-                    self._dispatch(kind, message, number, intake, callbacks)
+                    kind = str(message.get("type"))
+                    problem = _problem(kind, message)
+                    if problem:
+                        intake.unusable(number, problem)
+                    else:
+                        self._dispatch(kind, message, number, intake, callbacks)
                     stats[kind] += 1
         except TargetCordialError as error:
             self._job.abandon(error)
             raise
         except Exception as error:  # what the SDK makes of a message it can't process
-            self._job.abandon(InputError(f"Line {number} of the input: {describe(error)}"))
+            said = SDK_ERRORS.get(type(error).__name__) or describe(error)
+            self._job.abandon(InputError(f"Line {number} of the input: {said}"))
             mark_told(error)
             raise
         return stats
-
-    def _message(self, line: str | bytes) -> tuple[str, Message]:
-        try:
-            message = self.deserialize_json(line)
-        except ValueError:
-            raise _NoMessageError from None
-        kind = message.get("type")
-        needed = _NEEDED.get(kind) if isinstance(kind, str) else None
-        if needed is None or not all(
-            isinstance(message.get(name), of) for name, of in needed.items()
-        ):
-            raise _NoMessageError
-        return str(kind), message
 
     def _dispatch(
         self, kind: str, message: Message, number: int, intake: Intake, callbacks: Callbacks
@@ -161,13 +166,42 @@ class CordialReader(GenericSingerReader[str]):
             )
 
 
-_NEEDED: dict[str, dict[str, type]] = {
+_NEEDED: Final[dict[str, dict[str, type]]] = {
     "RECORD": {"stream": str, "record": dict},
     "SCHEMA": {"stream": str, "schema": dict},
     "STATE": {"value": dict},
     "ACTIVATE_VERSION": {"stream": str},
     "BATCH": {"stream": str},
 }
+"""What each type of message must have."""
+
+
+def _problem(kind: str, message: Message) -> str:
+    """Say why a message can't be used; empty where it can."""
+    needed = _NEEDED.get(kind)
+    if needed is None:
+        return "has no type that Singer knows"
+    lacking = [name for name, of in needed.items() if not isinstance(message.get(name), of)]
+    return f"is a {kind} without a usable {' and '.join(lacking)}" if lacking else ""
+
+
+def _lenient(line: str | bytes) -> Message:
+    """Decode JSON that is odd but JSON: half an emoji, a number of thousands of digits.
+
+    Raises:
+        ValueError: It is no JSON object.
+    """
+    try:
+        message = json.loads(line, parse_int=_whole)
+    except (ValueError, RecursionError):
+        message = None
+    if not isinstance(message, dict):
+        raise ValueError("not a JSON object") from None  # noqa: TRY004  as the SDK's reader does
+    return message
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MOST_DIGITS else float("inf")
 
 
 def _lines(file_input: IO[str]) -> Iterator[str | bytes]:

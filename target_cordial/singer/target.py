@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
@@ -45,6 +45,7 @@ class TargetCordial(Target):
         PluginCapabilities.STRUCTURED_LOGGING,
         TargetCapabilities.VALIDATE_RECORDS,
     ]
+    refused: ClassVar[list[str]] = []  # what is wrong with the settings, for the last line
     max_parallelism = 1  # the SDK's eight would process the last records in other threads
 
     def __init__(
@@ -121,11 +122,15 @@ class TargetCordial(Target):
         try:
             return Settings.from_config(self.config, schema)
         except SettingsError as error:
+            stale = self.config.get("report_path")
+            if isinstance(stale, str):
+                Path(stale).unlink(missing_ok=True)  # it would speak of another run
             self._refuse(error.problems)
             raise
 
-    @staticmethod
-    def _refuse(problems: list[str]) -> None:
+    @classmethod
+    def _refuse(cls, problems: list[str]) -> None:
         if problems:
+            cls.refused = problems
             message = "Config validation failed"
             raise ConfigValidationError(message, errors=problems, schema={})
