@@ -76,7 +76,7 @@ def test_a_float_in_a_record_is_no_trouble(commands: Commands, sandbox: Running)
 
 @pytest.mark.parametrize(
     "bad",
-    ['{"type":"RECORD","stream":"cohort_mem', "[1,2]\n", '"text"\n', '{"type":"NOPE"}\n', "\xff\n"],
+    ['{"type":"RECORD","stream":"cohort_mem', "[1,2]\n", '"text"\n', "\xff\n"],
 )
 def test_a_bad_line_ends_the_input_there(commands: Commands, sandbox: Running, bad: str) -> None:
     commands.target(*snapshot(*people(2)))
@@ -221,11 +221,14 @@ def test_one_rejected_contact_is_tolerated_and_named(either: Commands, sandbox: 
     ended = either.target(*snapshot(*people(3)))
     assert ended.code == 0
     assert ended.cohort(COHORT)["rejected"] == {"rejected_by_cordial": 1}
-    assert "1 changes were rejected" in ended.last_line
+    assert "1 changes are rejected" in ended.last_line
     entry = either.rejects()[0]
-    assert (entry["identifier"], entry["kind"], entry["operation"], entry["reason"]) == (
+    assert (entry["user"], entry["identifier"], entry["kind"]) == (
+        "35689302",
         "user2@shop.example",
         "rejected",
+    )
+    assert (entry["operation"], entry["reason"]) == (
         "add",
         "rejected_by_cordial",
     )
@@ -510,3 +513,190 @@ def test_a_cohort_whose_rows_a_stream_map_diverts_loses_nobody(
     ended = commands.target(*snapshot(*people(2)), stream_maps=maps)
     assert ended.code == 3
     assert sandbox.control.lists()["activeusers"] == addresses(1, 2)
+
+
+# -- harm that only looks like success ----------------------------------------------------------
+
+
+def test_many_people_unknown_to_cordial_are_no_success(
+    commands: Commands, sandbox: Running
+) -> None:
+    commands.target(*snapshot(*people(60)))
+    body = {"error": True, "errorKey": "RECORD_NOT_FOUND", "message": "record not found"}
+    sandbox.control.add_fault(
+        "status", method="PUT", path_contains="/v2/contacts", times=None, status=404, body=body
+    )
+    ended = commands.target(*snapshot(*people(48)))
+    assert ended.code == 1
+    assert ended.cohort(COHORT)["already_absent"] == 0
+    assert ended.cohort(COHORT)["pending"] == 12
+    assert "activeusers" in ended.last_line
+    sandbox.control.clear_faults()
+    assert commands.target().code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(*range(1, 49))
+
+
+def test_a_few_people_unknown_to_cordial_are_absent_already(
+    commands: Commands, sandbox: Running
+) -> None:
+    ended = commands.target(FLAGGED, change(1, operation="remove"), change(2, operation="add"))
+    assert ended.code == 0
+    assert ended.cohort(COHORT)["already_absent"] == 1
+    sandbox.control.clear_calls()
+    assert commands.target().code == 0
+    assert sandbox.control.write_calls() == []
+
+
+def test_a_removal_by_address_alone_takes_the_address_off(
+    either: Commands, sandbox: Running
+) -> None:
+    either.target(*snapshot(*people(2)))
+    gone = change(1, amplitude_id=None, user_id=None, in_cohort=False)
+    assert either.target(FLAGGED, gone).code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(2)
+
+
+def test_a_second_snapshot_without_its_marker_removes_nobody(
+    either: Commands, sandbox: Running
+) -> None:
+    either.target(*snapshot(*people(3)))
+    ended = either.target(
+        MEMBERS,
+        SNAPSHOTS,
+        member(2, snapshot_id="B"),
+        member(1, snapshot_id="A"),
+        member(7, snapshot_id="A"),
+        marker(1, snapshot_id="B"),
+        state({"n": 1}),
+    )
+    assert ended.code == 3
+    assert ended.states == []
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3, 7)
+
+
+def test_the_second_of_two_proven_snapshots_counts(either: Commands, sandbox: Running) -> None:
+    either.target(*snapshot(*people(3)))
+    ended = either.target(
+        MEMBERS,
+        SNAPSHOTS,
+        member(1, snapshot_id="A"),
+        member(2, snapshot_id="A"),
+        marker(2, snapshot_id="A"),
+        member(2, snapshot_id="B"),
+        marker(1, snapshot_id="B"),
+    )
+    assert ended.code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(2)
+
+
+def test_a_stream_map_that_drops_all_members_removes_nobody(
+    commands: Commands, sandbox: Running
+) -> None:
+    commands.target(*snapshot(*people(3)))
+    ended = commands.target(*snapshot(*people(3)), stream_maps={"cohort_members": None})
+    assert ended.code == 3
+    assert "stream maps" in ended.last_line
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3)
+
+
+def test_removals_that_were_approved_count_in_the_day_too(
+    commands: Commands, sandbox: Running
+) -> None:
+    commands.target(*snapshot(*people(60)))
+    commands.target(*snapshot(*people(30)))
+    commands.ledger_command("approve", COHORT, "--up-to", "30")
+    assert commands.target().code == 0
+    assert commands.target(*snapshot(*people(20))).code == 3
+    assert len(sandbox.control.lists()["activeusers"]) == 30
+
+
+def test_rejects_stay_a_failure_until_they_are_mended(commands: Commands) -> None:
+    assert commands.target(*snapshot(*people(12)), create_contacts=False).code == 1
+    again = commands.target(*snapshot(*people(12)), create_contacts=False)
+    assert again.code == 1
+    assert again.cohort(COHORT)["rejected"] == {"contact_not_found": 12}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '{"type":"RECORD","stream":"cohort_members","record":null}\n',
+        '{"type":"RECORD","stream":"cohort_members"}\n',
+        '{"type":"NOPE"}\n',
+        '{"type":"STATE"}\n',
+    ],
+)
+def test_a_message_that_is_json_and_unusable_is_rejected_alone(
+    commands: Commands, sandbox: Running, odd: str
+) -> None:
+    ended = commands.target(
+        MEMBERS, SNAPSHOTS, member(1), odd, member(2), marker(2), state({"n": 1})
+    )
+    assert ended.code == 3
+    assert ended.states == []
+    assert "line 4" in ended.stderr
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2)
+
+
+@pytest.mark.parametrize("value", ["cut \ud83d", "9" * 5000])
+def test_an_odd_value_beside_the_point_is_no_trouble(
+    commands: Commands, sandbox: Running, value: str
+) -> None:
+    row = line(member(1, user_properties={"email": "user1@shop.example", "nick": "ODD"}))
+    odd = row.replace('"ODD"', value if value.isdigit() else json.dumps(value))
+    ended = commands.target(MEMBERS, SNAPSHOTS, odd, member(2), marker(2))
+    assert ended.code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2)
+
+
+def test_the_report_never_speaks_of_another_run(commands: Commands, sandbox: Running) -> None:
+    commands.target(*snapshot(*people(1)))
+    process = commands.start()
+    _begun(process)
+    assert commands.report()["status"] == "failed"
+    process.kill()
+    process.communicate()
+    assert commands.report()["errors"] == ["The run has not ended."]
+    commands.target(*snapshot(*people(1)))
+    commands.pipe(delivery="nonsense")
+    assert commands.report() == {}
+    assert sandbox.control.lists()["activeusers"] == addresses(1)
+
+
+def test_a_list_that_is_gone_at_the_endpoint_is_named(sandbox: Running, tmp_path: Path) -> None:
+    commands = Commands(sandbox, tmp_path, "endpoint")
+    commands.target(*snapshot(*people(1)))
+    sandbox.control.remove_list("activeusers")
+    ended = commands.target(*snapshot(*people(2)))
+    assert ended.code == 1
+    assert "list 'activeusers'" in ended.last_line
+    assert "cordial-ledger forget" in ended.last_line
+
+
+def test_a_run_that_wrote_nothing_binds_no_ledger(commands: Commands, sandbox: Running) -> None:
+    assert commands.target(contact_identifier_name="emial").code == 0
+    assert commands.target(*snapshot(*people(1)), api_key="wrong").code == 1
+    assert commands.target(*snapshot(*people(1))).code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(1)
+
+
+def test_wrong_settings_are_named_in_the_last_line(commands: Commands) -> None:
+    ended = commands.pipe(max_removals=3, ledger_url="sqlite://", api_key="k\u00e9y")
+    assert ended.code == 1
+    assert "There is no setting max_removals" in ended.last_line
+    several = commands.pipe(ledger_url="sqlite://", api_key="k\u00e9y-4711")
+    assert "ledger in memory" in several.last_line
+    assert "api_key holds characters" in several.last_line
+    assert "4711" not in several.stderr
+
+
+def test_errors_of_the_ledger_command_come_as_json_too(commands: Commands) -> None:
+    none = commands.ledger_command("status", "--json")
+    assert none.code == 1
+    assert json.loads(none.stdout)["error"]["code"] == "ledger"
+    commands.target(*snapshot(*people(1)))
+    unknown = commands.ledger_command("--json", "approve", "nope", "--up-to", "3")
+    assert "knows no cohort nope" in json.loads(unknown.stdout)["error"]["message"]
+    shown = json.loads(commands.ledger_command("status", "--json").stdout)
+    assert shown["cohorts"][0]["members"] == 1
+    assert shown["last_run"]["status"] == "ok"
