@@ -159,6 +159,22 @@ def line(message: Any) -> str:
     return message if isinstance(message, str) else json.dumps(message) + "\n"
 
 
+def begun(process: subprocess.Popen[str]) -> None:
+    """Wait until a run holds its ledger: it says so by asking for the first record."""
+    assert process.stderr is not None
+    for text in process.stderr:
+        if "Parsing env var" in text or "Skipping parse" in text:
+            break
+    assert process.stdin is not None
+    events = {"type": "SCHEMA", "stream": "events", "schema": {"properties": {"id": {}}}}
+    row = {"type": "RECORD", "stream": "events", "record": {"id": 1}}
+    process.stdin.write(line(events) + line(row))
+    process.stdin.flush()
+    for text in process.stderr:
+        if "Stream 'events'" in text:
+            break
+
+
 @pytest.fixture
 def commands(sandbox: Running, tmp_path: Path) -> Commands:
     return Commands(sandbox, tmp_path)

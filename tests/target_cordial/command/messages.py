@@ -111,3 +111,7 @@ def snapshot(*members: dict[str, Any], **cohort: Any) -> list[dict[str, Any]]:
 
 def people(count: int, first: int = 1) -> list[dict[str, Any]]:
     return [member(number) for number in range(first, first + count)]
+
+
+def addresses(*numbers: int) -> list[str]:
+    return sorted(f"user{number}@shop.example" for number in numbers)

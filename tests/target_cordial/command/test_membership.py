@@ -11,6 +11,7 @@ from tests.target_cordial.command.messages import (
     FLAGGED,
     MEMBERS,
     SNAPSHOTS,
+    addresses,
     change,
     marker,
     member,
@@ -24,10 +25,6 @@ from tests.target_cordial.command.messages import (
 if TYPE_CHECKING:
     from cordial_sandbox.server import Running
     from tests.target_cordial.command.conftest import Commands
-
-
-def addresses(*numbers: int) -> list[str]:
-    return sorted(f"user{number}@shop.example" for number in numbers)
 
 
 def test_joiners_join_and_leavers_leave(either: Commands, sandbox: Running) -> None:
