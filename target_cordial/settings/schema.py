@@ -144,7 +144,7 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         title="Tolerated rejects",
         description=(
             "With more than 10 changes rejected, and more than this share of those attempted, "
-            "the run fails."
+            "the run fails; likewise with removals of contacts that Cordial does not know."
         ),
     ),
     th.Property(
