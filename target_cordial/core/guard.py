@@ -31,7 +31,7 @@ class Limit:
 
         Args:
             removals: Those of the last 24 hours and of this run together.
-            confirmed: The members of the list that Cordial has confirmed.
+            confirmed: The members of the list that Cordial had confirmed before them.
         """
         if self.percent >= OFF_PERCENT:
             return False
@@ -60,7 +60,7 @@ def judge(
         limit: The list's limit.
         planned: Removals in this run's plan.
         recent: Removals of the last 24 hours, approved ones too.
-        confirmed: Members confirmed by Cordial.
+        confirmed: Members confirmed by Cordial before the removals of the last 24 hours.
         approved: The ceiling somebody approved, if any: a plan above it is withheld again.
 
     Returns:

@@ -40,6 +40,7 @@ class Counts:
         unknown: Entries of which nothing is certain.
         rejected: Additions and removals that Cordial rejected, by reason.
         recent_removals: Confirmed removals since the guard's window began.
+        unknown_removals: Removals that were sent and not confirmed.
     """
 
     confirmed: int
@@ -48,6 +49,16 @@ class Counts:
     unknown: int
     rejected: dict[str, int]
     recent_removals: int
+    unknown_removals: int
+
+    @property
+    def guarded(self) -> int:
+        """The confirmed members before the removals of the window.
+
+        The guard's share is taken of these: a plan that it let pass must not be withheld half
+        done, because a run died and its first half has made the list shorter.
+        """
+        return self.confirmed + self.recent_removals + self.unknown_removals
 
 
 class Entries:
@@ -72,7 +83,9 @@ class Entries:
             confirmed = self._count(and_(mine, entry.c.sent == int(Sent.ON)))
             additions = self._count(and_(due, entry.c.wanted == 1))
             removals = self._count(and_(due, entry.c.wanted == 0))
-            unknown = self._count(and_(mine, pending, entry.c.sent == int(Sent.UNKNOWN)))
+            in_doubt = and_(mine, pending, entry.c.sent == int(Sent.UNKNOWN))
+            unknown = self._count(in_doubt)
+            unknown_removals = self._count(and_(in_doubt, entry.c.wanted == 0))
             recent = self._count(and_(mine, gone, entry.c.removed_at > window_since))
             rejected = self._connection.execute(
                 select(entry.c.rejected_reason, func.count())
@@ -80,7 +93,7 @@ class Entries:
                 .group_by(entry.c.rejected_reason)
             )
             reasons = {reason: count for reason, count in rejected}  # noqa: C416  a row is not a pair
-        return Counts(confirmed, additions, removals, unknown, reasons, recent)
+        return Counts(confirmed, additions, removals, unknown, reasons, recent, unknown_removals)
 
     def removed_since(self, cohort: int, moment: int) -> int:
         """Count the removals of a cohort's list that were confirmed at a moment or later."""

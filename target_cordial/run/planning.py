@@ -42,7 +42,7 @@ class CohortPlan:
             f"Cohort {self.cohort.label}: {self.withheld} removals from list "
             f"'{self.cohort.list_name}' are withheld: with {self.counts.recent_removals} in the "
             f"last 24 hours they exceed both {limit.count} and {limit.percent} % of its "
-            f"{self.counts.confirmed} confirmed members. If that is right: cordial-ledger "
+            f"{self.counts.guarded} confirmed members. If that is right: cordial-ledger "
             f"approve {self.cohort.cohort_id} --up-to {self.withheld}"
         )
 
@@ -68,7 +68,7 @@ class Planner:
             self._limit,
             planned=counts.removals,
             recent=counts.recent_removals,
-            confirmed=counts.confirmed,
+            confirmed=counts.guarded,
             approved=self._approved(cohort.key, now),
         )
         return CohortPlan(cohort, counts, verdict)

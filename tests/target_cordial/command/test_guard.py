@@ -136,3 +136,23 @@ def test_rejects_stay_a_failure_until_they_are_mended(commands: Commands) -> Non
     again = commands.target(*snapshot(*people(12)), create_contacts=False)
     assert again.code == 1
     assert again.cohort(COHORT)["rejected"] == {"contact_not_found": 12}
+
+
+def test_a_plan_that_passed_is_not_withheld_half_done(commands: Commands, sandbox: Running) -> None:
+    commands.target(*snapshot(*people(50)))
+    body = {"error": True, "message": "down"}
+    sandbox.control.add_fault(
+        "status",
+        method="PUT",
+        path_contains="/v2/contacts",
+        times=None,
+        status=403,
+        body=body,
+        skip=7,
+    )
+    died = commands.target(*snapshot(*people(35)), max_concurrency=1)  # 15 of 50 are 30 %
+    assert died.code == 1
+    assert died.cohort(COHORT)["removed"] == 7
+    sandbox.control.clear_faults()
+    assert commands.target().code == 0
+    assert len(sandbox.control.lists()["activeusers"]) == 35
