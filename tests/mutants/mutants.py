@@ -158,6 +158,20 @@ MUTANTS: Final = (
         "people of a newer, unfinished snapshot are judged by the old one",
     ),
     Mutant(
+        "unmarked-snapshot-overlooked",
+        "core/completeness.py",
+        "tally.last > marker.position or snapshot_id not in markers",
+        "tally.last > marker.position",
+        "people of a newer snapshot that its tap left unfinished are taken off the list",
+    ),
+    Mutant(
+        "first-marker-counts",
+        "core/completeness.py",
+        "return max(markers.values()",
+        "return min(markers.values()",
+        "people of a newer snapshot are judged by the older one and taken off the list",
+    ),
+    Mutant(
         "own-rows-are-foreign",
         "core/completeness.py",
         "if snapshot_id != marker.snapshot_id",
@@ -395,6 +409,27 @@ MUTANTS: Final = (
         "Status.DEGRADED: 0",
         "nobody learns that people are withheld or missing",
     ),
+    Mutant(
+        "more-than-ten-are-not-needed",
+        "core/outcome.py",
+        "count > MOST_TOLERATED and count * 100 > percent * of",
+        "count * 100 > percent * of",
+        "a small list fails its run for every contact that Cordial refused",
+    ),
+    Mutant(
+        "many-are-tolerated",
+        "core/outcome.py",
+        "count * 100 > percent * of",
+        "count * 100 < percent * of",
+        "an account without its contacts passes for one whose leavers were all taken off",
+    ),
+    Mutant(
+        "ten-are-too-many",
+        "core/outcome.py",
+        "count > MOST_TOLERATED",
+        "count >= MOST_TOLERATED",
+        "ten leavers without a contact fail the run for nothing",
+    ),
     # -- ledger/stage.py -------------------------------------------------------------------------
     Mutant(
         "absent-without-proof",
@@ -460,6 +495,27 @@ MUTANTS: Final = (
         "",
         "a removal by user id leaves its user on the list",
     ),
+    Mutant(
+        "removal-by-address-concerns-nobody",
+        "ledger/settlement.py",
+        "        self._spread_identifiers()\n",
+        "",
+        "who asked to be removed by address stays on the list for being known by an id too",
+    ),
+    Mutant(
+        "address-of-this-run-unknown",
+        "ledger/settlement.py",
+        "~_between(rows.c.user_key, IDENTIFIER_KEYS), rows.c.identifier.is_not(None)",
+        "rows.c.position < 0",
+        "who came and left in one run, the leaving by address alone, stays on the list",
+    ),
+    Mutant(
+        "present-by-address-removes",
+        "ledger/settlement.py",
+        "alone = and_(_between(rows.c.user_key, IDENTIFIER_KEYS), rows.c.present == 0)",
+        "alone = _between(rows.c.user_key, IDENTIFIER_KEYS)",
+        "a row that adds an address rewrites who else has it",
+    ),
     # -- ledger/entries.py -----------------------------------------------------------------------
     Mutant(
         "intent-forgotten",
@@ -510,8 +566,15 @@ MUTANTS: Final = (
         "ledger/store.py",
         "            self.connection.execute("
         "schema.approval.delete().where(schema.approval.c.cohort == key))\n",
-        "",
+        "            pass\n",
         "whoever approved one mass removal has approved all that follow",
+    ),
+    Mutant(
+        "absent-elsewhere-believed",
+        "ledger/entries.py",
+        "select(absent.c.identifier).where(absent.c.cohort == cohort)",
+        "select(absent.c.identifier)",
+        "people not found for one list count as removed from another",
     ),
     # -- run/ ------------------------------------------------------------------------------------
     Mutant(
@@ -522,11 +585,18 @@ MUTANTS: Final = (
         "a list leaks away by ten people a run",
     ),
     Mutant(
-        "approval-counts-against-the-day",
+        "share-of-what-is-left",
         "run/planning.py",
-        "max(now - WINDOW_SECONDS, cohort.guard_since)",
-        "now - WINDOW_SECONDS",
-        "after an approved removal everyday leavers go on getting mail",
+        "confirmed=counts.guarded",
+        "confirmed=counts.confirmed",
+        "after a run that died, leavers that were let pass before go on getting mail",
+    ),
+    Mutant(
+        "approval-never-ages",
+        "run/planning.py",
+        "if approval is None or approval.approved_at < now - APPROVAL_SECONDS:",
+        "if approval is None:",
+        "an approval of last year lets a mass removal of today pass",
     ),
     Mutant(
         "approval-without-memory",
@@ -534,6 +604,27 @@ MUTANTS: Final = (
         " - self._entries.removed_since(key, approval.approved_at)",
         "",
         "a run that died and began anew removes twice what was approved",
+    ),
+    Mutant(
+        "absent-believed-at-once",
+        "run/recorder.py",
+        "replace(out, result=Result.UNKNOWN) if",
+        "out if",
+        "an account without its contacts is believed: nobody is ever taken off again",
+    ),
+    Mutant(
+        "doubted-are-done",
+        "run/recorder.py",
+        "                self._results[Result.ALREADY_ABSENT] -= count\n",
+        "",
+        "removals that nobody believes count as done, and the run calls itself well",
+    ),
+    Mutant(
+        "maps-may-drop-everyone",
+        "run/intake.py",
+        "dropped=bool(self.tallies) and not self.staged",
+        "dropped=False",
+        "a stream map that drops all rows takes everybody off the list",
     ),
     Mutant(
         "verdict-ignored",

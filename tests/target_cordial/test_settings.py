@@ -422,3 +422,43 @@ def test_both_names_of_the_mail_address_are_one_binding() -> None:
         for name in ("email", "channels.email.address")
     )
     assert short == long
+
+
+# -- what no header, no address and no disk can hold ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["customer_id", "channels.sms.address", "loyalty-id", "A1", " email "]
+)
+def test_a_cordial_key_is_taken(name: str) -> None:
+    assert settings(contact_identifier_name=name).mapping.name == name.strip()
+
+
+@pytest.mark.parametrize(
+    "name", ["customer id", "email:", "a/b", "a?b", "a%20b", "名前", "a\nb", "email,phone", "$cid"]
+)
+def test_a_name_that_is_no_cordial_key_is_refused(name: str) -> None:
+    (problem,) = problems(contact_identifier_name=name)
+    assert "contact_identifier_name" in problem
+    assert name not in problem
+
+
+@pytest.mark.parametrize("key", ["kéy", "key\n", "ke\ty", "key\x00", "key\u200b", "\ud83d"])
+def test_a_key_with_characters_that_no_key_has_is_refused(key: str) -> None:
+    (problem,) = problems(api_key=key)
+    assert "api_key" in problem
+    assert key not in problem
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", " sqlite:///:memory: "]
+)
+def test_a_ledger_in_memory_is_refused(url: str) -> None:
+    (problem,) = problems(ledger_url=url)
+    assert "ledger_url" in problem
+    assert "memory" in problem
+
+
+@pytest.mark.parametrize("url", ["sqlite:///memory.db", "sqlite:////var/lib/ledger.db"])
+def test_a_ledger_in_a_file_is_taken(url: str) -> None:
+    assert settings(ledger_url=url).ledger_url == url

@@ -9,6 +9,7 @@ from target_cordial.core.completeness import (
     DistinctUsers,
     Marker,
     SnapshotTally,
+    last_marker,
     prove,
 )
 
@@ -30,6 +31,10 @@ def marker(
     position: int = 100,
 ) -> Marker:
     return Marker(snapshot_id, member_count, complete, position)
+
+
+def said(*markers: Marker) -> dict[str | None, Marker]:
+    return {each.snapshot_id: each for each in markers}
 
 
 # -- counting users -------------------------------------------------------------------------------
@@ -73,49 +78,49 @@ def test_half_a_surrogate_pair_is_a_user_too() -> None:
 
 @given(st.lists(st.sampled_from("abcdef")), st.integers(0, 8))
 def test_a_snapshot_is_complete_exactly_if_the_counts_agree(users: list[str], count: int) -> None:
-    proof = prove(marker(count), {"s-1": tally(*users)}, unreadable=0)
+    proof = prove(said(marker(count)), {"s-1": tally(*users)}, unreadable=0)
     assert proof.is_complete == (len(set(users)) == count)
     assert bool(proof.problem) != proof.is_complete
 
 
 def test_rows_without_their_marker_prove_nothing() -> None:
-    proof = prove(None, {"s-1": tally("a", "b")}, unreadable=0)
+    proof = prove({}, {"s-1": tally("a", "b")}, unreadable=0)
     assert proof.completeness is Completeness.INCOMPLETE
     assert not proof.is_complete
     assert "no marker" in proof.problem
 
 
 def test_unreadable_rows_alone_are_an_incomplete_snapshot() -> None:
-    proof = prove(None, {}, unreadable=1)
+    proof = prove({}, {}, unreadable=1)
     assert proof.completeness is Completeness.INCOMPLETE
     assert proof.problem
 
 
 def test_a_cohort_with_explicit_rows_only_has_no_snapshot_and_no_problem() -> None:
-    proof = prove(None, {}, unreadable=0)
+    proof = prove({}, {}, unreadable=0)
     assert proof.completeness is Completeness.NONE
     assert not proof.is_complete
     assert proof.problem == ""
 
 
 def test_a_marker_that_says_incomplete_proves_nothing() -> None:
-    proof = prove(marker(2, complete=False), {"s-1": tally("a", "b")}, unreadable=0)
+    proof = prove(said(marker(2, complete=False)), {"s-1": tally("a", "b")}, unreadable=0)
     assert proof.completeness is Completeness.INCOMPLETE
     assert "not complete" in proof.problem
 
 
 def test_one_unreadable_row_spoils_the_snapshot_even_where_counts_agree() -> None:
-    proof = prove(marker(2), {"s-1": tally("a", "b")}, unreadable=3)
+    proof = prove(said(marker(2)), {"s-1": tally("a", "b")}, unreadable=3)
     assert proof.completeness is Completeness.INCOMPLETE
     assert "3 of its records" in proof.problem
 
 
 def test_an_empty_cohort_is_proven_by_its_marker_alone() -> None:
-    assert prove(marker(0), {}, unreadable=0).is_complete
+    assert prove(said(marker(0)), {}, unreadable=0).is_complete
 
 
 def test_a_marker_of_members_that_never_came_proves_nothing() -> None:
-    proof = prove(marker(7), {}, unreadable=0)
+    proof = prove(said(marker(7)), {}, unreadable=0)
     assert not proof.is_complete
     assert "counts 7 members and 0 were received" in proof.problem
 
@@ -123,34 +128,78 @@ def test_a_marker_of_members_that_never_came_proves_nothing() -> None:
 @pytest.mark.parametrize("position", [0, 1, 2, 3, 9])
 def test_marker_and_rows_come_in_any_order(position: int) -> None:
     rows = tally("a", "b", "c", first=1)
-    assert prove(marker(3, position=position), {"s-1": rows}, unreadable=0).is_complete
+    assert prove(said(marker(3, position=position)), {"s-1": rows}, unreadable=0).is_complete
 
 
 def test_only_rows_of_the_markers_own_snapshot_count() -> None:
     other: Tallies = {"s-0": tally("a", "b", first=1)}
-    assert not prove(marker(2), other, unreadable=0).is_complete
+    assert not prove(said(marker(2)), other, unreadable=0).is_complete
     both: Tallies = {"s-0": tally("a", "b", "c", first=1), "s-1": tally("a", "b", first=10)}
-    assert prove(marker(2), both, unreadable=0).is_complete
-    assert not prove(marker(3), both, unreadable=0).is_complete
+    before = marker(9, snapshot_id="s-0", position=5)
+    assert prove(said(before, marker(2)), both, unreadable=0).is_complete
+    assert not prove(said(before, marker(3)), both, unreadable=0).is_complete
 
 
 def test_snapshots_without_an_id_are_proven_likewise() -> None:
-    assert prove(marker(2, snapshot_id=None), {None: tally("a", "b")}, unreadable=0).is_complete
-    assert not prove(marker(2), {None: tally("a", "b")}, unreadable=0).is_complete
+    assert prove(
+        said(marker(2, snapshot_id=None)), {None: tally("a", "b")}, unreadable=0
+    ).is_complete
+    assert not prove(said(marker(2)), {None: tally("a", "b")}, unreadable=0).is_complete
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 9), (20, 49), (20, 51), (60, 70)])
+def test_another_snapshot_without_a_marker_spoils_wherever_it_came(first: int, last: int) -> None:
+    """It was begun and not finished: nobody knows which of the two is the newer one."""
+    tallies: Tallies = {
+        "s-1": tally("a", "b", first=10),
+        "s-2": tally("a", first=first, last=last),
+    }
+    proof = prove(said(marker(2, position=50)), tallies, unreadable=0)
+    assert proof.completeness is Completeness.INCOMPLETE
+    assert "another snapshot" in proof.problem
 
 
 @pytest.mark.parametrize(("last", "complete"), [(49, True), (50, True), (51, False)])
-def test_a_newer_snapshot_that_was_begun_spoils_the_one_before(
+def test_rows_of_another_snapshot_after_the_marker_spoil_it(
     last: int,
     complete: bool,  # noqa: FBT001  part of a table
 ) -> None:
     tallies: Tallies = {
-        "s-1": tally("a", "b", first=1),
-        "s-2": tally("a", first=20, last=last),
+        "s-1": tally("a", "b", first=30),
+        "s-0": tally("a", first=1, last=last),
     }
-    proof = prove(marker(2, position=50), tallies, unreadable=0)
+    markers = said(marker(1, snapshot_id="s-0", position=5), marker(2, position=50))
+    proof = prove(markers, tallies, unreadable=0)
     assert proof.is_complete is complete
-    assert ("newer snapshot" in proof.problem) is not complete
+    assert ("another snapshot" in proof.problem) is not complete
+
+
+@pytest.mark.parametrize("position", [1, 99, 101])
+def test_the_last_marker_by_position_counts_in_whatever_order_they_are_kept(position: int) -> None:
+    first, other = marker(2, position=100), marker(1, snapshot_id="s-2", position=position)
+    last = max(first, other, key=lambda each: each.position)
+    assert last_marker(said(first, other)) == last
+    assert last_marker(said(other, first)) == last
+    tallies: Tallies = {"s-1": tally("a", "b", first=1), "s-2": tally("c", "d", first=1)}
+    assert prove(said(first, other), tallies, unreadable=0).is_complete is (last is first)
+
+
+def test_a_last_marker_that_says_incomplete_outweighs_a_whole_snapshot() -> None:
+    markers = said(marker(1, position=5), marker(0, snapshot_id="s-2", complete=False, position=6))
+    assert not prove(markers, {"s-1": tally("a")}, unreadable=0).is_complete
+
+
+def test_no_marker_is_the_last_of_none() -> None:
+    assert last_marker({}) is None
+
+
+def test_rows_that_stream_maps_dropped_altogether_prove_nothing() -> None:
+    tallies: Tallies = {"s-1": tally("a", "b")}
+    proof = prove(said(marker(2)), tallies, unreadable=0, dropped=True)
+    assert proof.completeness is Completeness.INCOMPLETE
+    assert "stream maps" in proof.problem
+    graver = prove(said(marker(3)), tallies, unreadable=0, dropped=True)
+    assert "counts 3 members" in graver.problem
 
 
 def test_the_report_names_what_was_received() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_cordial.core.guard import WINDOW_SECONDS, Limit, Verdict, judge
+from target_cordial.core.guard import APPROVAL_SECONDS, WINDOW_SECONDS, Limit, Verdict, judge
 
 PASS = Verdict(withheld=False, uses_approval=False)
 APPROVED = Verdict(withheld=False, uses_approval=True)
@@ -103,3 +103,7 @@ def test_fewer_removals_are_never_judged_harder(
 
 def test_removals_are_remembered_for_a_day() -> None:
     assert WINDOW_SECONDS == 86_400
+
+
+def test_an_approval_waits_for_seven_days() -> None:
+    assert APPROVAL_SECONDS == 7 * 86_400

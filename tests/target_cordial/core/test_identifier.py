@@ -14,6 +14,7 @@ from target_cordial.core.identifier import (
     Resolved,
     clean,
     is_email_address,
+    is_text,
     resolve,
 )
 
@@ -310,3 +311,29 @@ def test_two_spellings_of_one_letter_are_one_address() -> None:
     composed, decomposed = "\u00e9@x.io", "e\u0301@x.io"
     mapping = Mapping("email", ("email",))
     assert clean(composed, mapping) == clean(decomposed, mapping)
+
+
+# -- half a surrogate pair ------------------------------------------------------------------------
+
+HALVES = ["\ud800", "\udbff", "\udc00", "\udfff"]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_half_a_surrogate_pair_makes_an_identifier_invalid(half: str) -> None:
+    assert not is_text(f"C-{half}7")
+    assert clean(f"C-{half}7", CUSTOMER) == Resolved(None, INVALID_IDENTIFIER)
+    assert clean(f"ana{half}@shop.example", EMAIL) == Resolved(None, INVALID_IDENTIFIER)
+    record = {"customer_id": [half, "C-7"]}
+    assert resolve(record, CUSTOMER) == Resolved("C-7")
+
+
+@pytest.mark.parametrize("text", ["", "C-7", "\ud7ff\ue000", "\U0001f600"])
+def test_any_other_text_can_be_written_down(text: str) -> None:
+    assert is_text(text)
+    assert text.encode("utf-8").decode("utf-8") == text
+
+
+@given(st.text())
+def test_what_resolves_can_be_written_down(text: str) -> None:
+    identifier = clean(text, CUSTOMER).identifier
+    assert identifier is None or identifier.encode("utf-8")

@@ -433,3 +433,36 @@ def test_a_stream_that_can_hold_an_identifier_inside_properties_is_membership() 
     assert role_of(["cohort_id", "user_properties"], mapping) is Role.MEMBERSHIP
     assert role_of(["cohort_id", "userProperties__plan"], mapping) is Role.MEMBERSHIP
     assert role_of(["cohort_id", "size"], mapping) is Role.OTHER
+
+
+# -- half a surrogate pair ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["amplitude_id", "user_id", "snapshot_id"])
+def test_an_id_with_half_a_surrogate_pair_is_unreadable(name: str) -> None:
+    read = unreadable(ROW | {name: "7\ud83d"})
+    assert (read.field, read.cohort) == (name, COHORT)
+    assert "\ud83d" not in read.problem
+
+
+def test_a_cohort_id_with_half_a_surrogate_pair_names_no_cohort() -> None:
+    read = unreadable(ROW | {"cohort_id": "7\ud83d"})
+    assert (read.field, read.cohort) == ("cohort_id", None)
+    marker = read_marker(MARKER | {"cohort_id": "7\ud83d"})
+    assert isinstance(marker, Unreadable)
+
+
+def test_a_cohort_name_with_half_a_surrogate_pair_is_none() -> None:
+    assert member(ROW | {"cohort_name": "vip \ud83d"}).cohort == Cohort("9zx41kq", None)
+    assert cohort_of({"cohort_name": "vip \ud83d"}) is None
+    assert cohort_of({"cohort_name": "vip \U0001f600"}) == Cohort(None, "vip \U0001f600")
+
+
+def test_an_identifier_with_half_a_surrogate_pair_names_no_user() -> None:
+    mapping = Mapping("customer_id", ("customer_id",))
+    row = {"cohort_id": "c1", "amplitude_id": "1", "customer_id": "C-\udc00"}
+    read = read_membership(row, mapping, deleted=False)
+    assert isinstance(read, Membership)
+    assert read.resolved == Resolved(None, INVALID_IDENTIFIER)
+    del row["amplitude_id"]
+    assert isinstance(read_membership(row, mapping, deleted=False), Unreadable)

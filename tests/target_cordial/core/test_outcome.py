@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from target_cordial.core.outcome import Outcome, Result, Status
+from target_cordial.core.outcome import Outcome, Result, Status, too_many
 from target_cordial.core.plan import Change, Operation, Sent
 
 ADD, REMOVE = Operation.ADD, Operation.REMOVE
@@ -59,3 +59,28 @@ def test_only_a_clean_run_exits_with_zero() -> None:
 
 def test_the_report_speaks_of_three_ends() -> None:
     assert [status.value for status in Status] == ["ok", "degraded", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "percent", "expected"),
+    [
+        (0, 0, 5, False),
+        (10, 10, 5, False),  # all of them, but not more than ten
+        (11, 11, 5, True),
+        (11, 219, 5, True),
+        (11, 220, 5, False),  # five percent are not more than five percent
+        (11, 221, 5, False),
+        (12, 220, 5, True),
+        (10, 1000, 0, False),
+        (11, 1000, 0, True),
+        (500, 500, 100, False),
+        (500, 500, 99, True),
+    ],
+)
+def test_too_many_are_more_than_ten_and_more_than_their_share(
+    count: int,
+    of: int,
+    percent: int,
+    expected: bool,  # noqa: FBT001  part of a table
+) -> None:
+    assert too_many(count, of, percent) is expected

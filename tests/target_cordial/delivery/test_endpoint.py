@@ -133,6 +133,10 @@ def test_another_answer_is_about_the_list_and_leaves_its_changes_pending(
     sent = delivery(line).send(batch(size), TARGETS)
     assert results(sent) == [Result.NOT_SENT] * size
     assert sent.again == ()
+    problem = sent.problem or ""
+    assert f"answered {response['status_code']} to list 'vip'" in problem
+    assert "cordial-ledger forget" in problem
+    assert "shop.example" not in problem
     assert len(line.calls) == 1
 
 
@@ -145,7 +149,16 @@ def test_another_answer_is_about_the_list_and_leaves_its_changes_pending(
     ],
 )
 def test_used_up_tries_leave_the_batch_pending(response: dict[str, Any], result: Result) -> None:
-    assert results(delivery(wire(response)).send(batch(3), TARGETS)) == [result] * 3
+    sent = delivery(wire(response)).send(batch(3), TARGETS)
+    assert results(sent) == [result] * 3
+    assert sent.problem
+    assert "shop.example" not in sent.problem
+
+
+def test_what_is_confirmed_rejected_or_made_smaller_is_no_problem() -> None:
+    assert delivery(wire({"json": {}})).send(batch(2), TARGETS).problem is None
+    assert delivery(refusing("p0@shop.example")).send(batch(1), TARGETS).problem is None
+    assert delivery(refusing("p0@shop.example")).send(batch(2), TARGETS).problem is None
 
 
 def test_a_refused_key_and_a_stop_go_through() -> None:
@@ -172,6 +185,7 @@ def test_a_success_that_is_no_usable_answer_may_have_been_applied(
     sent = delivery(line).send(batch(size), TARGETS)
     assert results(sent) == [Result.UNKNOWN] * size
     assert [outcome.sent for outcome in sent.outcomes] == [Sent.UNKNOWN] * size
+    assert sent.problem
     assert len(line.calls) == 1
 
 

@@ -28,22 +28,28 @@ class Book:
     def __init__(self) -> None:
         self.events: list[tuple[str, tuple[Change, ...]]] = []
         self.outcomes: list[Outcome] = []
+        self.problems: list[str] = []
         self.threads: set[int] = set()
         self._lock = threading.Lock()
 
-    def note(self, what: str, changes: Iterable[Change]) -> None:
+    def keep(self, what: str, changes: Iterable[Change]) -> None:
         with self._lock:
             self.events.append((what, tuple(changes)))
 
     def intend(self, changes: Iterable[Change]) -> None:
         self.threads.add(threading.get_ident())
-        self.note("intend", changes)
+        self.keep("intend", changes)
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         self.threads.add(threading.get_ident())
         kept = list(outcomes)
         self.outcomes += kept
-        self.note("record", [outcome.change for outcome in kept])
+        self.keep("record", [outcome.change for outcome in kept])
+
+    def note(self, problem: str) -> None:
+        self.threads.add(threading.get_ident())
+        self.problems.append(problem)
+        self.keep("note", ())
 
     def results(self) -> dict[str, Result]:
         return {outcome.change.identifier: outcome.result for outcome in self.outcomes}
@@ -73,11 +79,11 @@ class FakeDelivery:
     def send(self, call: Call, targets: Targets) -> Delivered:
         assert targets is TARGETS
         self.threads.add(threading.get_ident())
-        self._book.note("send", call)
+        self._book.keep("send", call)
         try:
             return self._send(call)
         finally:
-            self._book.note("sent", call)
+            self._book.keep("sent", call)
 
 
 def deliver(
@@ -199,6 +205,32 @@ def test_smaller_calls_are_sent_again_within_their_block() -> None:
     book = deliver(changes, send, by_contact=True)
     assert sorted(o.change.cohort for o in book.outcomes if o.change.identifier == "a") == [1, 2, 3]
     assert len(book.outcomes) == 4
+
+
+def test_why_changes_stay_pending_is_noted_by_the_calling_thread_once_they_are_recorded() -> None:
+    def send(call: Call) -> Delivered:
+        kept = call[0].identifier == "a"
+        return all_of(call, Result.UNKNOWN, "lost") if kept else all_of(call, Result.CONFIRMED)
+
+    book = deliver([add("a"), add("b")], send)
+    assert book.problems == ["lost"]
+    assert book.threads == {threading.get_ident()}
+    order = [what for what, _ in book.events if what in ("intend", "record", "note")]
+    assert order == ["intend", "record", "note"]
+
+
+def test_why_changes_stay_pending_is_noted_even_if_another_call_ends_the_run() -> None:
+    error = RefusedError("Cordial refused the key.")
+
+    def send(call: Call) -> Delivered:
+        if call[0].identifier == "b":
+            raise error
+        return all_of(call, Result.NOT_SENT, "down")
+
+    book = Book()
+    with pytest.raises(RefusedError):
+        deliver([add("a"), add("b")], send, workers=1, book=book)
+    assert book.problems == ["down"]
 
 
 # -- errors ---------------------------------------------------------------------------------------

@@ -34,6 +34,10 @@ class Told:
         return self.user.startswith("u:")
 
     @property
+    def knows_only_an_identifier(self) -> bool:
+        return self.user.startswith("i:")
+
+    @property
     def knows_an_amplitude_id(self) -> bool:
         return self.user.startswith("a:")
 
@@ -66,7 +70,7 @@ class Model:
 
     def settle(self, records: Sequence[Told], proven: Proven | None) -> None:
         self.skipped = {}
-        spread = self._concerned(list(enumerate(records, 1)))
+        spread = self._with_identifier(self._concerned(list(enumerate(records, 1))))
         words = self._last_words(spread, proven)
         present = {user: told for user, told in words.items() if told.present}
         self.resolves = not present or any(told.identifier for told in present.values())
@@ -80,6 +84,12 @@ class Model:
         self.users, self.held = self._merged(words)
         self._skip(words, self.users)
         self._take_out({user for user in words if user not in present}, words, proven)
+        for former in self.held.values():
+            former -= {
+                str(told.identifier)
+                for told in records
+                if told.knows_only_an_identifier and not told.present
+            }
         self._take_in(present, proven)
         for told in words.values():
             # "An explicit removal for an identifier the ledger knows nothing about is sent."
@@ -127,6 +137,30 @@ class Model:
         for position, told in records:
             users = known.get(told.user_id or "") if told.knows_only_a_user_id else None
             concerned += [(position, replace(told, user=user)) for user in users or {told.user}]
+        return concerned
+
+    def _with_identifier(self, records: list[tuple[int, Told]]) -> list[tuple[int, Told]]:
+        """An explicit removal that knows only an identifier concerns every user with it.
+
+        Those are users from before and of this run's rows. It is the word on each of them at its
+        own position; a former identifier that is held for somebody is held no more.
+        """
+        known: dict[str, set[str]] = {}
+        for user, (_, identifier) in self.users.items():
+            known.setdefault(identifier, set()).add(user)
+        for _, told in records:
+            if told.identifier is not None:
+                known.setdefault(told.identifier, set()).add(told.user)
+        concerned: list[tuple[int, Told]] = []
+        for position, told in records:
+            users = {told.user}
+            if told.knows_only_an_identifier and not told.present:
+                users |= {
+                    user
+                    for user in known.get(str(told.identifier), set())
+                    if not user.startswith("i:")
+                }
+            concerned += [(position, replace(told, user=user)) for user in sorted(users)]
         return concerned
 
     @staticmethod

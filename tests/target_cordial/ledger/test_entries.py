@@ -53,9 +53,17 @@ ALL_STATES = (
 def test_the_counts_of_every_state(ledger: Ledger, book: Entries) -> None:
     put(ledger, 1, *ALL_STATES)
     put(ledger, 2, ("other", 1, Sent.OFF))
-    assert book.counts(1, now=NOW, window_since=0) == Counts(
-        confirmed=2, additions=2, removals=2, unknown=2, rejected={}, recent_removals=0
+    counts = book.counts(1, now=NOW, window_since=0)
+    assert counts == Counts(
+        confirmed=2,
+        additions=2,
+        removals=2,
+        unknown=2,
+        rejected={},
+        recent_removals=0,
+        unknown_removals=1,
     )
+    assert counts.guarded == 3
 
 
 def test_what_was_rejected_is_counted_by_its_reason_and_not_as_due(
@@ -263,8 +271,12 @@ def test_what_was_rejected_rests_for_seven_days(ledger: Ledger, book: Entries) -
         assert counts.rejected == ({} if planned else {CONTACT_NOT_FOUND: 1})
 
 
-def test_what_was_rejected_can_be_walked_with_its_words(ledger: Ledger, book: Entries) -> None:
-    put(ledger, 1, ("a", 1, Sent.OFF), ("b", 0, Sent.ON), ("c", 1, Sent.OFF))
+def test_what_was_rejected_can_be_walked_with_its_user_and_its_words(
+    ledger: Ledger, book: Entries
+) -> None:
+    snapshot(ledger, 1, {"a:7": "a", "a:3": "a"})
+    snapshot(ledger, 2, {"a:1": "a", "a:9": "b"})
+    put(ledger, 1, ("b", 0, Sent.ON), ("c", 1, Sent.OFF))
     book.record(
         [
             Outcome(change(1, "a", Operation.ADD), Result.REJECTED, "r1", "words"),
@@ -272,10 +284,24 @@ def test_what_was_rejected_can_be_walked_with_its_words(ledger: Ledger, book: En
         ],
         now=NOW,
     )
-    assert sorted(book.rejected()) == [
-        (1, "a", Operation.ADD, "r1", "words"),
-        (1, "b", Operation.REMOVE, "r2", None),
+    assert sorted(book.rejected(), key=lambda row: row[2]) == [
+        (1, "a:3", "a", Operation.ADD, "r1", "words"),
+        (1, None, "b", Operation.REMOVE, "r2", None),
     ]
+
+
+def test_what_is_believed_absent_is_removed_of_that_list_alone(
+    ledger: Ledger, book: Entries
+) -> None:
+    for cohort in (1, 2):
+        put(ledger, cohort, ("a", 0, Sent.UNKNOWN), ("b", 0, Sent.UNKNOWN))
+    book.note_absent([])
+    book.note_absent([change(1, "a", Operation.REMOVE), change(2, "b", Operation.REMOVE)])
+    assert entries(ledger, 1)["a"] == (0, Sent.UNKNOWN)
+    book.believe_absent(1, NOW)
+    assert entries(ledger, 1) == {"a": (0, Sent.OFF), "b": (0, Sent.UNKNOWN)}
+    assert entries(ledger, 2) == {"a": (0, Sent.UNKNOWN), "b": (0, Sent.UNKNOWN)}
+    assert book.counts(1, now=NOW, window_since=NOW - 1).recent_removals == 1
 
 
 def test_a_later_confirmation_ends_a_rejection(ledger: Ledger, book: Entries) -> None:

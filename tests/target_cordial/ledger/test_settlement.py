@@ -322,3 +322,62 @@ def test_rows_of_several_blocks_and_cohorts_all_arrive(
     assert stage.settle(1, 2, Sealed(0, 2)).present == 5
     assert set(members(ledger, 1)) == {"a:0", "a:2", "a:4", "a:6", "a:8"}
     assert set(members(ledger, 2)) == {"a:1", "a:3", "a:5", "a:7", "a:9"}
+
+
+# -- removals by identifier alone -----------------------------------------------------------------
+
+
+def test_a_removal_by_identifier_alone_concerns_every_user_with_it(ledger: Ledger) -> None:
+    snapshot(ledger, 1, {"a:1": "ana", "u:x": "ana", "a:2": "bo"})
+    snapshot(ledger, 2, {"a:1": "ana"})
+    settle(ledger, 1, [row(1, "i:ana", "ana", present=False)])
+    assert members(ledger, 1) == {"a:2": "bo"}
+    assert entries(ledger, 1)["ana"] == (0, Sent.OFF)
+    assert members(ledger, 2) == {"a:1": "ana"}
+
+
+def test_it_concerns_those_whom_rows_of_this_run_brought(ledger: Ledger) -> None:
+    rows = [row(1, "a:1", "ana", snapshot=0), row(2, "a:2", "bo", snapshot=0)]
+    settle(ledger, 1, [*rows, row(3, "i:ana", "ana", present=False)], Sealed(0, 1))
+    assert members(ledger, 1) == {"a:2": "bo"}
+
+
+def test_it_stands_at_its_own_place_in_the_input(ledger: Ledger) -> None:
+    snapshot(ledger, 1, {"a:1": "ana", "a:2": "ana"})
+    settle(ledger, 1, [row(1, "i:ana", "ana", present=False), row(2, "a:1", "ana")])
+    assert members(ledger, 1) == {"a:1": "ana"}
+    assert entries(ledger, 1)["ana"][0] == 1
+
+
+def test_a_removal_of_an_identifier_that_nobody_has_is_sent_all_the_same(ledger: Ledger) -> None:
+    snapshot(ledger, 1, {"a:1": "ana"})
+    settle(ledger, 1, [row(1, "i:bo", "bo", present=False)])
+    assert members(ledger, 1) == {"a:1": "ana"}
+    assert entries(ledger, 1)["bo"] == (0, Sent.UNKNOWN)
+
+
+def test_a_present_row_by_identifier_alone_is_a_user_of_its_own(ledger: Ledger) -> None:
+    snapshot(ledger, 1, {"a:1": "ana"})
+    settle(ledger, 1, [row(1, "i:ana", "ana")])
+    assert members(ledger, 1) == {"a:1": "ana", "i:ana": "ana"}
+    settle(ledger, 1, [row(1, "a:1", "ana", present=False)])
+    assert members(ledger, 1) == {"i:ana": "ana"}
+    assert entries(ledger, 1)["ana"][0] == 1
+    settle(ledger, 1, [row(1, "i:ana", "ana", present=False)])
+    assert members(ledger, 1) == {}
+    assert entries(ledger, 1)["ana"][0] == 0
+
+
+def test_a_present_row_by_identifier_alone_brings_nobody_else_back(ledger: Ledger) -> None:
+    snapshot(ledger, 1, {"a:1": "ana"})
+    settle(ledger, 1, [row(1, "a:1", "ana", present=False), row(2, "i:ana", "ana")])
+    assert members(ledger, 1) == {"i:ana": "ana"}
+
+
+def test_a_removal_by_identifier_alone_ends_a_former_one_that_was_held(ledger: Ledger) -> None:
+    snapshot(ledger, 1, {"a:1": "ana"})
+    settle(ledger, 1, [row(1, "a:1", "anna", snapshot=0)])
+    assert entries(ledger, 1)["ana"][0] == 1
+    settle(ledger, 1, [row(1, "i:ana", "ana", present=False)])
+    assert members(ledger, 1) == {"a:1": "anna"}
+    assert entries(ledger, 1)["ana"][0] == 0

@@ -42,7 +42,7 @@ class Round:
 def told(draw: st.DrawFn) -> Told:
     snapshot = draw(st.sampled_from([None, 0, 0, 1]))
     present = snapshot is not None or draw(st.booleans())
-    if draw(st.integers(0, 7)) == 0:
+    if draw(st.integers(0, 4)) == 0:
         identifier = draw(st.sampled_from(IDENTIFIERS))
         return Told(f"i:{identifier}", None, identifier, present, snapshot)
     user = draw(st.sampled_from(sorted(USER_IDS)))
@@ -79,7 +79,7 @@ FIRST_KNOWN_BY_USER_ID = [
 """The same user by a better id, without identifier now, and nobody else resolves."""
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @example(FIRST_KNOWN_BY_USER_ID)
 @given(st.lists(rounds(), min_size=1, max_size=4))
 def test_the_ledger_holds_what_the_contract_says(shared: Ledger, runs: list[Round]) -> None:

@@ -9,7 +9,7 @@ from target_cordial.core.completeness import Completeness
 from target_cordial.core.identifier import Mapping
 from target_cordial.core.membership import Role
 from target_cordial.ledger.settlement import Sealed
-from target_cordial.run.intake import MOST_LOGGED, CohortIntake, Intake
+from target_cordial.run.intake import MOST_LOGGED, NO_STREAM, CohortIntake, Intake
 
 if TYPE_CHECKING:
     from target_cordial.ledger.stage import StagedRow
@@ -164,6 +164,28 @@ def test_each_snapshot_of_a_run_has_a_number_of_its_own() -> None:
     assert run.cohort.sealed() == Sealed(1, 2)
 
 
+def test_every_snapshot_has_a_marker_and_the_last_one_counts() -> None:
+    run = Run()
+    run.member("1")
+    run.marker(1)
+    run.member("1", snapshot_id="s2")
+    run.member("2", snapshot_id="s2")
+    run.marker(2, snapshot_id="s2")
+    assert {marker.position for marker in run.cohort.markers.values()} == {2, 5}
+    assert run.cohort.proof().is_complete
+    assert run.cohort.sealed() == Sealed(1, 3)
+    run.marker(1)
+    assert run.cohort.sealed() == Sealed(0, 1)
+
+
+def test_a_second_snapshot_without_a_marker_proves_nothing_though_it_came_first() -> None:
+    run = Run()
+    run.member("1", snapshot_id="s0")
+    run.member("1")
+    run.marker(1)
+    assert "another snapshot" in run.cohort.proof().problem
+
+
 # -- stream maps ----------------------------------------------------------------------------------
 
 
@@ -178,6 +200,13 @@ def test_what_a_stream_map_leaves_is_staged_and_what_the_tap_sent_is_counted() -
     assert [row for _, row in run.stage.rows] == [
         (1, 0, "a:1", None, "x@shop.example", 1, None),
     ]
+
+
+def test_a_snapshot_of_which_stream_maps_left_nothing_proves_nothing() -> None:
+    run = Run(mapped=True)
+    run.intake.receive("members", {"cohort_id": "c1", "amplitude_id": "1", "snapshot_id": "s1"}, 1)
+    run.marker(1)
+    assert "stream maps" in run.cohort.proof().problem
 
 
 def test_a_deletion_mark_that_the_sdk_takes_away_still_counts_behind_a_map() -> None:
@@ -354,3 +383,17 @@ def test_a_broken_line_is_kept_by_its_number(caplog: pytest.LogCaptureFixture) -
     run.intake.broken(12)
     assert run.intake.broken_at == 12
     assert "Line 12" in caplog.text
+
+
+def test_a_message_that_can_not_be_used_is_counted_under_no_stream(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = Run()
+    run.intake.unusable(3, "names no stream")
+    run.intake.unusable(5, "has no record")
+    assert NO_STREAM == "(unknown)"
+    assert run.intake.unreadable == {NO_STREAM: 2}
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+    assert "line 3 names no stream" in caplog.text
+    assert run.intake.broken_at is None
+    assert run.intake.cohorts == {}

@@ -27,7 +27,7 @@ def cohort(
     synced: bool = False,
 ) -> CohortRow:
     first = 1 if synced else None
-    return CohortRow(key, f"c{key}", name, list_name, list_id, first, None, 0)
+    return CohortRow(key, f"c{key}", name, list_name, list_id, first, None)
 
 
 def rest(*lists: tuple[int, str], created: dict[str, Any] | None = None, then: Any = None) -> Wire:
@@ -182,6 +182,7 @@ def test_a_list_deleted_in_cordial_is_a_problem_and_not_made_again(
     bound = bind(binder(line), [row])
     assert bound.targets == {}
     assert "not in Cordial any more" in bound.problems[1]
+    assert "cordial-ledger forget c1" in bound.problems[1]
     assert posts(line) == []
 
 
@@ -242,6 +243,15 @@ def test_following_changes_nothing_but_the_names_of_renamed_lists(
     assert made.lists == {"beta": "7", "new": "8", "gone": "6"}
     assert line.sent() == [("GET", "/accountlists", None)]
     assert len(caplog.records) == 1
+
+
+def test_the_lists_can_be_read_again() -> None:
+    made = binder(rest((7, "alpha"), then=[(7, "alpha"), (9, "beta")]))
+    assert made.lists == {}
+    made.refresh()
+    assert made.lists == {"alpha": "7"}
+    made.refresh()
+    assert made.lists == {"alpha": "7", "beta": "9"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from target_cordial.core.guard import WINDOW_SECONDS, Limit
+from target_cordial.core.guard import APPROVAL_SECONDS, WINDOW_SECONDS, Limit
+from target_cordial.core.outcome import Result
 from target_cordial.ledger.entries import Entries
 from target_cordial.ledger.store import MEMORY, Ledger
 from target_cordial.run.planning import CohortPlan, Planner
@@ -85,6 +86,17 @@ def test_a_leak_over_the_day_is_one_removal(guarded: Guarded) -> None:
     assert guarded.plan(NOW + WINDOW_SECONDS).withheld == 0
 
 
+@pytest.mark.parametrize("result", [Result.CONFIRMED, Result.UNKNOWN])
+def test_a_plan_that_passed_is_not_withheld_half_done(guarded: Guarded, result: Result) -> None:
+    """The share is that of the list as it was before the removals of the day."""
+    guarded.stay(80)
+    deliver(guarded.book, guarded.key, result, now=NOW)
+    guarded.stay(70)
+    assert guarded.plan(NOW + 1).withheld == 0
+    guarded.stay(69)
+    assert guarded.plan(NOW + 1).withheld == (11 if result is Result.CONFIRMED else 31)
+
+
 def test_what_is_withheld_is_told_with_the_remedy(guarded: Guarded) -> None:
     guarded.stay(60)
     text = guarded.plan(NOW).problem(Limit(10, 30))
@@ -108,15 +120,24 @@ def test_an_approval_that_is_not_needed_is_not_used(guarded: Guarded) -> None:
     assert not guarded.plan(NOW).verdict.uses_approval
 
 
-def test_what_an_approval_let_through_does_not_count_against_the_day(guarded: Guarded) -> None:
+def test_what_an_approval_let_through_counts_against_the_day_like_all_else(
+    guarded: Guarded,
+) -> None:
     guarded.ledger.approve(guarded.key, 40)
     guarded.stay(60)
     guarded.removals_go_out(NOW + 5)
-    guarded.ledger.use_approval(guarded.key, NOW + 5)
-    guarded.stay(50)
-    assert guarded.plan(NOW + 10).withheld == 0
-    guarded.stay(41)
-    assert guarded.plan(NOW + 10).withheld == 19
+    guarded.ledger.use_approval(guarded.key)
+    guarded.stay(59)
+    assert guarded.plan(NOW + 5 + WINDOW_SECONDS - 1).withheld == 1
+    assert guarded.plan(NOW + 5 + WINDOW_SECONDS).withheld == 0
+
+
+@pytest.mark.parametrize(("age", "withheld"), [(APPROVAL_SECONDS, 0), (APPROVAL_SECONDS + 1, 40)])
+def test_an_approval_older_than_a_week_is_none(guarded: Guarded, age: int, withheld: int) -> None:
+    guarded.ledger.approve(guarded.key, 40)
+    guarded.stay(60)
+    plan = guarded.plan(NOW + age)
+    assert (plan.withheld, plan.verdict.uses_approval) == (withheld, not withheld)
 
 
 def test_a_run_that_died_half_way_leaves_the_rest_of_its_approval(guarded: Guarded) -> None:
