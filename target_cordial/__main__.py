@@ -29,7 +29,7 @@ def main() -> None:
     try:
         # click returns the code of an exit that a command asked for (a wrong setting: 1)
         code = TargetCordial.cli.main(standalone_mode=False) or 0
-        if TargetCordial.refused:
+        if code and TargetCordial.refused:
             logger.error("Run failed: %s", " ".join(TargetCordial.refused))
     except click.ClickException as error:
         error.show()

@@ -203,7 +203,7 @@ class Entries:
     def rejected(self) -> Iterator[tuple[int, str | None, str, Operation, str, str | None]]:
         """Walk what Cordial rejected: cohort, user, identifier, operation, reason, its words."""
         user = (
-            select(func.min(member.c.user_key))
+            select(func.min(func.coalesce(member.c.held_of, member.c.user_key)))
             .where(member.c.cohort == entry.c.cohort, member.c.identifier == entry.c.identifier)
             .scalar_subquery()
             .label("user_key")

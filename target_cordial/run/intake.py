@@ -52,7 +52,6 @@ class CohortIntake:
         name: Its name as last seen.
         received: Users in its rows.
         unreadable: Rows that could not be read.
-        staged: Whether any row was staged.
         markers: The last marker of each snapshot.
         tallies: What came of each snapshot.
         snapshots: The number of each snapshot in this run.
@@ -63,7 +62,6 @@ class CohortIntake:
     name: str | None
     received: int = 0
     unreadable: int = 0
-    staged: bool = False
     markers: dict[str | None, Marker] = field(default_factory=dict)
     tallies: dict[str | None, SnapshotTally] = field(default_factory=dict)
     snapshots: dict[str | None, int] = field(default_factory=dict)
@@ -74,16 +72,21 @@ class CohortIntake:
             self.markers,
             self.tallies,
             unreadable=self.unreadable,
-            dropped=bool(self.tallies) and not self.staged,
+            dropped=self._id in self.tallies and self._id not in self.snapshots,
         )
+
+    @property
+    def _id(self) -> str | None:
+        """The id of the snapshot whose marker counts."""
+        marker = last_marker(self.markers)
+        return marker.snapshot_id if marker else None
 
     def sealed(self) -> Sealed:
         """Describe its snapshot to the ledger, once it is proven."""
         marker = last_marker(self.markers)
-        snapshot_id = marker.snapshot_id if marker else None
-        tally = self.tallies.get(snapshot_id)
+        tally = self.tallies.get(self._id)
         return Sealed(
-            snapshot=self.snapshots.get(snapshot_id),
+            snapshot=self.snapshots.get(self._id),
             first=tally.first if tally else (marker.position if marker else 0),
         )
 
@@ -246,7 +249,6 @@ class Intake:
                 self._current.line,
             )
         cohort.received += 1
-        cohort.staged = True
         self._stage.append(
             cohort.number,
             (

@@ -46,7 +46,7 @@ def _lines(entries: Entries, cohorts: Mapping[int, CohortReport]) -> Iterator[st
     for key, known, identifier, operation, reason, message in entries.rejected():
         yield _line(
             cohorts[key],
-            user=known.rpartition(":")[2] if known else None,
+            user=known.partition(":")[2] if known else None,
             identifier=identifier,
             kind="rejected",
             operation=operation.value,

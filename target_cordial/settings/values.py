@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 from target_cordial.core.guard import Limit
 from target_cordial.core.identifier import Mapping
 from target_cordial.errors import SettingsError
@@ -16,9 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as ConfigMapping
 
 
-IN_MEMORY: Final = frozenset({"sqlite://", "sqlite:///", "sqlite:///:memory:"})
-
-_KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
+_KEY: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -128,14 +129,22 @@ def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
             "The setting contact_identifier_name must be a Cordial key: letters, digits, '_', '-' "
             "and '.'."
         )
-    if not (values["api_key"].isascii() and values["api_key"].isprintable()):
-        problems.append("The setting api_key holds characters that no key has.")
-    if values["ledger_url"].strip() in IN_MEMORY:
+    key = values["api_key"]
+    if not (key.strip() and key.isascii() and key.isprintable()):
+        problems.append("The setting api_key is blank or holds characters that no key has.")
+    if _in_memory(values["ledger_url"]):
         problems.append(
             "The setting ledger_url names a ledger in memory: every run would forget who it put "
             "on a list, and never take anybody off. Name a file."
         )
     return problems
+
+
+def _in_memory(url: str) -> bool:
+    try:
+        return make_url(url.strip()).database in (None, "", ":memory:")
+    except ArgumentError:
+        return False  # what else is wrong with it, the ledger says
 
 
 def _properties(text: str) -> tuple[str, ...]:

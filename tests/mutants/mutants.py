@@ -622,7 +622,7 @@ MUTANTS: Final = (
     Mutant(
         "maps-may-drop-everyone",
         "run/intake.py",
-        "dropped=bool(self.tallies) and not self.staged",
+        "dropped=self._id in self.tallies and self._id not in self.snapshots",
         "dropped=False",
         "a stream map that drops all rows takes everybody off the list",
     ),

@@ -462,3 +462,26 @@ def test_a_ledger_in_memory_is_refused(url: str) -> None:
 @pytest.mark.parametrize("url", ["sqlite:///memory.db", "sqlite:////var/lib/ledger.db"])
 def test_a_ledger_in_a_file_is_taken(url: str) -> None:
     assert settings(ledger_url=url).ledger_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite+pysqlite://",
+        "sqlite+pysqlite:///:memory:",
+        "sqlite:///?x=1",
+        "sqlite:///:memory:?cache=shared",
+    ],
+)
+def test_no_spelling_of_a_ledger_in_memory_is_taken(url: str) -> None:
+    with pytest.raises(SettingsError, match="memory"):
+        Settings.from_config({"api_key": KEY, "ledger_url": url}, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("api_key", " "), ("contact_identifier_name", "."), ("contact_identifier_name", "..")],
+)
+def test_a_value_that_is_hardly_one_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_config({"api_key": KEY, name: value}, SCHEMA)

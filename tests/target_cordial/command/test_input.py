@@ -226,7 +226,9 @@ def test_a_stream_map_that_drops_all_members_removes_nobody(
     commands: Commands, sandbox: Running
 ) -> None:
     commands.target(*snapshot(*people(3)))
-    ended = commands.target(*snapshot(*people(3)), stream_maps={"cohort_members": None})
+    flagged = [FLAGGED, change(9, in_cohort=False)]  # another row of the cohort makes no difference
+    maps = {"cohort_members": None}
+    ended = commands.target(*flagged, *snapshot(*people(3)), stream_maps=maps)
     assert ended.code == 3
     assert "stream maps" in ended.last_line
     assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3)
