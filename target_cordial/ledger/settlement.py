@@ -122,20 +122,7 @@ class Settlement:
         if not self._any(select(rows.c.user_key).where(by_user_id)):
             return
         known = self._known_users().subquery()
-        copy = select(
-            rows.c.position,
-            rows.c.snapshot,
-            known.c.user_key,
-            rows.c.user_id,
-            rows.c.identifier,
-            rows.c.present,
-            rows.c.reason,
-        ).join(known, known.c.user_id == rows.c.user_id)
-        self._connection.execute(
-            insert(rows).from_select(
-                [column.name for column in rows.columns], copy.where(by_user_id)
-            )
-        )
+        self._copy_to(known, and_(by_user_id, known.c.user_id == rows.c.user_id))
         self._connection.execute(
             delete(rows).where(by_user_id, rows.c.user_id.in_(select(known.c.user_id)))
         )
@@ -168,21 +155,17 @@ class Settlement:
                 ~_between(rows.c.user_key, IDENTIFIER_KEYS), rows.c.identifier.is_not(None)
             ),
         ).subquery()
-        copy = (
-            select(
-                rows.c.position,
-                rows.c.snapshot,
-                known.c.user_key,
-                rows.c.user_id,
-                rows.c.identifier,
-                rows.c.present,
-                rows.c.reason,
-            )
-            .join(known, known.c.identifier == rows.c.identifier)
-            .where(alone)
-        )
+        self._copy_to(known, and_(alone, known.c.identifier == rows.c.identifier))
+
+    def _copy_to(self, known: Subquery, condition: ColumnElement[bool]) -> None:
+        """Let rows stand for the known users whom they concern, where they stood themselves."""
+        rows = self._rows
+        columns = [known.c.user_key if c.name == "user_key" else c for c in rows.columns]
         self._connection.execute(
-            insert(rows).from_select([column.name for column in rows.columns], copy)
+            insert(rows).from_select(
+                [column.name for column in rows.columns],
+                select(*columns).join_from(rows, known, condition),
+            )
         )
 
     def _find_winners(self) -> None:

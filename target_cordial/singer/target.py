@@ -72,7 +72,7 @@ class TargetCordial(Target):
             config=config,
             parse_env_config=parse_env_config,
             validate_config=False,  # the SDK's messages quote values, and so keys
-            setup_mapper=setup_mapper,
+            setup_mapper=False,  # not before the settings are checked: stream_maps is one
             message_reader=CordialReader(self, self.stop, self.logger),
         )
         self._run: SyncRun | None = None
@@ -80,6 +80,8 @@ class TargetCordial(Target):
         self._settings: Settings | None = None
         if validate_config:
             self._settings = self._checked()
+        if setup_mapper:
+            self.setup_mapper()
 
     @property
     def intake(self) -> Intake:

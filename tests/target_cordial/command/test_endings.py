@@ -269,6 +269,7 @@ def test_wrong_settings_are_named_in_the_last_line(commands: Commands) -> None:
     ended = commands.pipe(max_removals=3, ledger_url="sqlite://", api_key="k\u00e9y")
     assert ended.code == 1
     assert "There is no setting max_removals" in ended.last_line
+    assert "stream_maps" in commands.pipe(stream_maps="x").last_line
     several = commands.pipe(ledger_url="sqlite://", api_key="k\u00e9y-4711")
     assert "ledger in memory" in several.last_line
     assert "api_key is blank or holds characters" in several.last_line
