@@ -9,15 +9,17 @@ from target_cordial.ledger import schema
 if TYPE_CHECKING:
     from target_cordial.ledger.store import Ledger
 
+_TABLES = (schema.member, schema.leaver, schema.message, schema.entry, schema.approval)
+
 
 def forget_cohort(ledger: Ledger, key: int) -> None:
-    """Delete a cohort with its members, entries and approval.
+    """Delete a cohort and all that is kept of it.
 
     Args:
         ledger: The ledger.
         key: The cohort's key.
     """
     with ledger.write():
-        for table in (schema.member, schema.entry, schema.approval):
+        for table in _TABLES:
             ledger.connection.execute(table.delete().where(table.c.cohort == key))
         ledger.connection.execute(schema.cohort.delete().where(schema.cohort.c.key == key))

@@ -5,7 +5,8 @@ in a cohort (by user), and what was sent to and confirmed by Cordial (by identif
 millions of rows, so their keys are clustered, and the two partial indexes hold only what is
 pending and who left.
 
-Times are whole seconds since the epoch, UTC.
+Times of this machine are whole seconds since the epoch, UTC, and end in ``_at``; times of the
+source are milliseconds. The two are never compared.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -55,6 +58,9 @@ cohort = Table(
     Column("list_id", String, comment="that list's id, in REST or in the list protocol"),
     Column("first_synced_at", Integer, comment="when a delivery for it first ended well"),
     Column("last_complete_at", Integer, comment="when a complete snapshot was last recorded"),
+    Column("known_since", Integer, comment="when the ledger first heard of it"),
+    Column("snapshot_time", BigInteger, comment="source time of the last complete snapshot, ms"),
+    Column("found", Integer, comment="members its list had before, until they are adopted"),
 )
 
 member = Table(
@@ -65,6 +71,7 @@ member = Table(
     Column("user_id", String),
     Column("identifier", String, nullable=False, comment="the last one that resolved"),
     Column("held_of", String, comment="the user whose former identifier this is"),
+    Column("time", BigInteger, comment="source time of the newest record of its own, ms"),
     Index("member_identifier", "cohort", "identifier"),
     sqlite_with_rowid=False,
 )
@@ -82,6 +89,7 @@ entry = Table(
     Column("identifier", String, primary_key=True),
     Column("wanted", SmallInteger, nullable=False, comment="some present user resolves to it"),
     Column("sent", SmallInteger, nullable=False, comment="core.plan.Sent"),
+    Column("added_at", Integer, comment="when its addition was confirmed"),
     Column("removed_at", Integer, comment="when its removal was confirmed"),
     Column("rejected_at", Integer),
     Column("rejected_reason", String),
@@ -105,8 +113,31 @@ approval = Table(
     Column("cohort", Integer, primary_key=True),
     Column("up_to", Integer, nullable=False),
     Column("approved_at", Integer, nullable=False),
+    Column("operation", String, comment="core.plan.Operation; null: both directions"),
 )
-"""Approved mass removals that no run has used yet."""
+"""Approved mass changes that no run has used yet."""
+
+leaver = Table(
+    "leaver",
+    ledger_metadata,
+    Column("cohort", Integer, primary_key=True),
+    Column("user_key", String, primary_key=True),
+    Column("user_id", String),
+    Column("time", BigInteger, nullable=False, comment="source time of the newest record, ms"),
+    Column("left_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Users that left with a source time: an older record that comes late must not bring them back."""
+
+message = Table(
+    "message",
+    ledger_metadata,
+    Column("cohort", Integer, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True, comment="of the message_id"),
+    Column("applied_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Messages that were applied: a webhook sends one again when the answer was lost."""
 
 # -- what one run has received: an unlinked temporary database beside the ledger ------------------
 

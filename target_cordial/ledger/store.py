@@ -37,6 +37,9 @@ class CohortRow:
     list_id: str | None
     first_synced_at: int | None
     last_complete_at: int | None
+    known_since: int | None = None
+    snapshot_time: int | None = None
+    found: int | None = None
 
     @property
     def label(self) -> str:
@@ -190,7 +193,9 @@ class Ledger:
             ).scalar()
             if key is None:
                 key = self.connection.execute(
-                    insert(table).values(cohort_id=cohort_id, name=name).returning(table.c.key)
+                    insert(table)
+                    .values(cohort_id=cohort_id, name=name, known_since=int(time.time()))
+                    .returning(table.c.key)
                 ).scalar_one()
             elif name is not None:
                 self.connection.execute(update(table).where(table.c.key == key).values(name=name))

@@ -26,7 +26,9 @@ def test_what_was_kept_is_there_the_next_time(tmp_path: Path) -> None:
     first.update_cohort(key, list_name="vip", list_id="7")
     first.close()
     second = Ledger(url(tmp_path / "ledger.db"), exclusive=True)
-    assert second.cohorts() == [CohortRow(key, "c1", "vip", "vip", "7", None, None)]
+    (kept,) = second.cohorts()
+    assert kept == CohortRow(key, "c1", "vip", "vip", "7", None, None, known_since=kept.known_since)
+    assert kept.known_since is not None
     assert entries(second, key) == {"ana": (1, Sent.OFF)}
     assert second.get("binding") == "c"
     assert second.get("nothing") is None

@@ -1,0 +1,59 @@
+"""What a ledger belongs to: kept at its first run, compared at every other."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from target_cordial.errors import BindingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_cordial.ledger.store import Ledger
+
+BINDING: Final = "binding"
+"""The ledger's note of what it belongs to."""
+
+BOUND: Final = {
+    "destination": "destination (delivery, endpoint, api_url or region)",
+    "contact_identifier_name": "contact_identifier_name",
+    "contact_identifier_mapping": "contact_identifier_mapping",
+}
+"""What a ledger is bound to, in the words of the settings."""
+
+
+def changed(ledger: Ledger, binding: Mapping[str, str]) -> list[str]:
+    """Find what a ledger is bound to otherwise.
+
+    Args:
+        ledger: The ledger.
+        binding: What the settings say (``Settings.binding``).
+
+    Returns:
+        The names of ``BOUND`` that differ; none for a ledger that is not bound yet.
+    """
+    kept = ledger.get(BINDING)
+    known = json.loads(kept) if kept is not None else {}
+    return [name for name, value in known.items() if binding.get(name) != value]
+
+
+def check(ledger: Ledger, binding: Mapping[str, str]) -> None:
+    """Go on only with the ledger's own destination, identifier and mapping.
+
+    Raises:
+        BindingError: One of them is another.
+    """
+    names = " and ".join(BOUND[name] for name in changed(ledger, binding))
+    if names:
+        raise BindingError(
+            f"The ledger was written with another {names}. Nothing was "
+            "written: with this ledger, everyone on the lists would look wrong. Put the "
+            "setting back, or give the new one a ledger_url of its own."
+        )
+
+
+def bind(ledger: Ledger, binding: Mapping[str, str]) -> None:
+    """Bind a ledger that is not bound yet."""
+    if ledger.get(BINDING) is None:
+        ledger.put(BINDING, json.dumps(binding))

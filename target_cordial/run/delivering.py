@@ -1,0 +1,184 @@
+"""From the ledger to Cordial: which lists are due, what goes out, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from target_cordial.core.completeness import Completeness
+from target_cordial.core.outcome import too_many
+from target_cordial.delivery.engine import Engine
+from target_cordial.run.lists import ListBinder, refused_names, wanted_name
+from target_cordial.run.planning import CohortPlan, Planner
+from target_cordial.run.readback import ReadBack
+from target_cordial.run.recorder import LedgerRecorder
+
+if TYPE_CHECKING:
+    import logging
+    import threading
+    from collections.abc import Container
+
+    from target_cordial.delivery.base import Targets
+    from target_cordial.ledger.entries import Entries
+    from target_cordial.ledger.store import CohortRow, Ledger
+    from target_cordial.run.report import RunReport
+    from target_cordial.run.wiring import Wiring
+    from target_cordial.settings import Settings
+
+Plans = dict[int, CohortPlan]
+"""What each list is due, by the cohort's key."""
+
+
+class Deliverer:
+    """Plans and carries out what the ledger says is to be done.
+
+    Args:
+        ledger: The ledger.
+        entries: Its entries.
+        wiring: The connections.
+        settings: The settings.
+        report: Told of everything that is not as it should be.
+        stop: Set when the run is told to stop.
+        logger: For lists that were renamed.
+    """
+
+    def __init__(  # noqa: PLR0913  it is where the parts of a run come together
+        self,
+        ledger: Ledger,
+        entries: Entries,
+        *,
+        wiring: Wiring,
+        settings: Settings,
+        report: RunReport,
+        stop: threading.Event,
+        logger: logging.Logger,
+    ) -> None:
+        self._ledger = ledger
+        self._entries = entries
+        self._wiring = wiring
+        self._settings = settings
+        self._report = report
+        self._stop = stop
+        self._binder = ListBinder(
+            wiring.rest,
+            wiring.protocol,
+            create=settings.create_lists,
+            dry=settings.dry_run,
+            logger=logger,
+        )
+        self._read_back = ReadBack(wiring.rest, self._binder, report)
+        self.rejects_fail = False
+
+    def deliver(self, seen: Container[str], untouchable: Container[int]) -> None:
+        """Bind lists, plan, send, and read back.
+
+        Args:
+            seen: Ids of the cohorts that came in this run.
+            untouchable: Keys of cohorts that must not be written in this run.
+
+        Raises:
+            CordialError: Delivery had to stop; what was sent is recorded.
+            InterruptedRunError: The run was told to stop; what was sent is recorded.
+        """
+        due = self._due(self._binder.follow(self._ledger.cohorts()), seen, untouchable)
+        targets = self._bind(due)
+        now = int(time.time())
+        plans = self._plans(targets, now)
+        if self._settings.dry_run:
+            self._report_plan(plans)
+            return
+        changing = [key for key, plan in plans.items() if plan.counts.additions + plan.removals]
+        before = self._read_back.counts(changing)
+        if changing:
+            self._send(plans, targets, now)
+        self._read_back.compare(before, self._read_back.counts(plans))
+
+    def _due(
+        self, cohorts: list[CohortRow], seen: Container[str], untouchable: Container[int]
+    ) -> list[CohortRow]:
+        """Find the cohorts whose lists are looked at: seen in this run, or with changes waiting."""
+        now = int(time.time())
+        refused = refused_names(cohorts)
+        due = []
+        for cohort in cohorts:
+            part = self._report.cohort(cohort.key, cohort.cohort_id, cohort.name)
+            part.list_name, part.list_id = wanted_name(cohort), cohort.list_id
+            counts = self._entries.counts(cohort.key, now=now, window_since=now)
+            came = cohort.cohort_id in seen
+            waits = counts.additions + counts.removals > 0
+            filled = counts.confirmed > 0 or part.snapshot is Completeness.COMPLETE
+            if cohort.key in refused:
+                if came or waits:
+                    self._report.degrade(refused[cohort.key])
+            elif cohort.key not in untouchable and (waits or (came and filled)):
+                due.append(cohort)
+        return due
+
+    def _bind(self, due: list[CohortRow]) -> Targets:
+        bound = self._binder.bind(due)
+        for problem in bound.problems.values():
+            self._report.degrade(problem)
+        for key, target in bound.targets.items():
+            part = self._report.parts[key]
+            part.list_name, part.list_id = target.list_name, target.list_id or None
+            if target.list_id:
+                self._ledger.update_cohort(key, list_name=target.list_name, list_id=target.list_id)
+        return bound.targets
+
+    def _plans(self, targets: Targets, now: int) -> Plans:
+        limit = self._settings.removal_limit
+        planner = Planner(self._ledger, self._entries, limit)
+        plans = {
+            row.key: planner.plan(row, now) for row in self._ledger.cohorts() if row.key in targets
+        }
+        for key, plan in plans.items():
+            if plan.verdict.withheld:
+                self._report.parts[key].withheld = plan.withheld
+                self._report.degrade(plan.problem(limit))
+        return plans
+
+    def _report_plan(self, plans: Plans) -> None:
+        for key, plan in plans.items():
+            part = self._report.parts[key]
+            part.added, part.removed = plan.counts.additions, plan.removals
+
+    def _send(self, plans: Plans, targets: Targets, now: int) -> None:
+        delivery = self._wiring.delivery()
+        planned = self._entries.plan(
+            plans,
+            [key for key, plan in plans.items() if not plan.verdict.withheld],
+            now=now,
+            by_contact=delivery.by_contact,
+        )
+        recorder = LedgerRecorder(self._entries, self._report.parts)
+        engine = Engine(delivery, recorder, workers=self._settings.max_concurrency, stop=self._stop)
+        try:
+            engine.deliver(self._entries.changes(now=now), targets)
+        finally:
+            self._settle_accounts(plans, recorder, planned)
+
+    def _settle_accounts(self, plans: Plans, recorder: LedgerRecorder, planned: int) -> None:
+        now = int(time.time())
+        limit = self._settings.max_rejected_percent
+        for key in recorder.believe_absent(limit):
+            part = self._report.parts[key]
+            self._report.fail(
+                f"Cordial does not know most of the people to be taken off list "
+                f"'{part.list_name}': their removals stay pending. Check "
+                "contact_identifier_name, and whether contacts were deleted in Cordial"
+            )
+        for problem in recorder.problems:
+            self._report.fail(problem)
+        for key, plan in plans.items():
+            counts = self._entries.counts(key, now=now, window_since=now)
+            left = counts.additions + counts.removals - plan.withheld
+            if left == 0 and plan.cohort.first_synced_at is None:
+                self._ledger.update_cohort(key, first_synced_at=now)
+            if counts.removals == 0 and plan.verdict.uses_approval:
+                self._ledger.use_approval(key)
+        if planned > recorder.ended:
+            self._report.fail(
+                f"{planned - recorder.ended} of {planned} changes could not be delivered. They "
+                "are in the ledger, and the next run sends them."
+            )
+        self.rejects_fail = too_many(recorder.rejected, recorder.ended, limit)
