@@ -94,6 +94,36 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         ),
     ),
     th.Property(
+        "cohorts",
+        th.ObjectType(
+            additional_properties=th.ObjectType(
+                th.Property(
+                    "list_name",
+                    th.StringType(nullable=False, min_length=1, max_length=128),
+                    description="Another name for its list, before the first sync.",
+                ),
+                th.Property(
+                    "max_removal_percent",
+                    th.IntegerType(minimum=0, maximum=100, nullable=False),
+                    description="Instead of max_removal_percent for all.",
+                ),
+                th.Property(
+                    "max_addition_percent",
+                    th.IntegerType(minimum=0, nullable=False),
+                    description="Instead of max_addition_percent for all.",
+                ),
+                additional_properties=False,
+                nullable=False,
+            ),
+            nullable=False,
+        ),
+        title="Single cohorts",
+        description=(
+            "What is otherwise for single cohorts: an object with a cohort's id or name as key, "
+            "and list_name, max_removal_percent or max_addition_percent as its value."
+        ),
+    ),
+    th.Property(
         "create_lists",
         th.BooleanType(nullable=False),
         default=True,
@@ -121,6 +151,17 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         ),
     ),
     th.Property(
+        "snapshot_completion",
+        th.StringType(allowed_values=["marker", "end_of_input", "never"], nullable=False),
+        default="marker",
+        title="Proof of completeness",
+        description=(
+            "What proves that a snapshot is whole, so that absence means removal: marker, the "
+            "tap's own word and count; end_of_input, for taps without markers, a clean end of "
+            "the input (a tap that died can look the same); never, to add only."
+        ),
+    ),
+    th.Property(
         "max_removal_count",
         th.IntegerType(minimum=0, nullable=False),
         default=10,
@@ -138,6 +179,23 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         description="In percent of the list's confirmed members; 100 switches the guard off.",
     ),
     th.Property(
+        "max_addition_count",
+        th.IntegerType(minimum=0, nullable=False),
+        default=1000,
+        title="Additions that always pass",
+        description=(
+            "Additions to a list within 24 hours, after its first sync, are withheld when they "
+            "exceed this number and max_addition_percent."
+        ),
+    ),
+    th.Property(
+        "max_addition_percent",
+        th.IntegerType(minimum=0, nullable=False),
+        default=200,
+        title="Share of additions that always passes",
+        description="In percent of the list's confirmed members; 0 switches the guard off.",
+    ),
+    th.Property(
         "max_rejected_percent",
         th.IntegerType(minimum=0, maximum=100, nullable=False),
         default=5,
@@ -145,6 +203,15 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         description=(
             "With more than 10 changes rejected, and more than this share of those attempted, "
             "the run fails; likewise with removals of contacts that Cordial does not know."
+        ),
+    ),
+    th.Property(
+        "max_list_age_hours",
+        th.IntegerType(minimum=0, nullable=False),
+        default=0,
+        title="Age of lists",
+        description=(
+            "Fail when a list's last complete snapshot is older than this many hours; 0 is off."
         ),
     ),
     th.Property(
@@ -168,6 +235,13 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         default=60,
         title="Time-out of a call",
         description="Seconds to wait for an answer.",
+    ),
+    th.Property(
+        "verify_sample",
+        th.IntegerType(minimum=0, maximum=1000, nullable=False),
+        default=10,
+        title="Contacts read back",
+        description="How many changed contacts of each list are read back; 0 is off.",
     ),
     th.Property(
         "dry_run",

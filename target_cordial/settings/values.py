@@ -35,11 +35,17 @@ class Settings:
     create_lists: bool
     create_contacts: bool
     suppress_triggers: str
+    cohorts: ConfigMapping[str, ConfigMapping[str, Any]]
+    snapshot_completion: str
     removal_limit: Limit
+    max_addition_count: int
+    max_addition_percent: int
     max_rejected_percent: int
+    max_list_age_hours: int
     ledger_url: str = field(repr=False)
     max_concurrency: int
     request_timeout_seconds: int
+    verify_sample: int
     dry_run: bool
     report_path: str | None
     rejects_path: str | None
@@ -89,6 +95,12 @@ class Settings:
             ),
             create_lists=values["create_lists"],
             create_contacts=values["create_contacts"],
+            cohorts=values["cohorts"] or {},
+            snapshot_completion=values["snapshot_completion"],
+            max_addition_count=values["max_addition_count"],
+            max_addition_percent=values["max_addition_percent"],
+            max_list_age_hours=values["max_list_age_hours"],
+            verify_sample=values["verify_sample"],
             suppress_triggers=values["suppress_triggers"],
             removal_limit=Limit(values["max_removal_count"], values["max_removal_percent"]),
             max_rejected_percent=values["max_rejected_percent"],
