@@ -5,11 +5,12 @@ Paths and bodies are those of Cordial's published description (Swagger 2.0, "2.0
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from target_cordial.cordial.answers import Answer, Kind, meaning_of
+from target_cordial.core.identifier import EMAIL_KEYS
 from target_cordial.errors import UnexpectedError
 
 if TYPE_CHECKING:
@@ -18,12 +19,39 @@ if TYPE_CHECKING:
     from target_cordial.cordial.session import Session
 
 
+CONTACT: Final = "/contacts/<identifier>"
+"""How messages name the path of a contact."""
+
+
 @dataclass(frozen=True)
 class CordialList:
     """A list in Cordial: ``{id, name, enhanced}``."""
 
     id: str
     name: str
+
+
+@dataclass(frozen=True)
+class ContactLists:
+    """What a contact that was read shows of its lists.
+
+    Where version 2 shows them is not settled: the description has ``"<list name>": true`` in the
+    contact, recorded traffic of version 1 an array ``lists`` of names beside it, and version 2
+    nests other things in ``attributes``. So each of these is looked at in both places; the dates
+    of joining (``listJoinDate``, ``lj``) are not, for they may outlive a membership.
+    """
+
+    places: tuple[Mapping[str, Any], ...] = field(repr=False)
+
+    def hold(self, listed: CordialList) -> bool | None:
+        """Say whether the contact is on a list; None where it shows no lists at all."""
+        arrays = [place["lists"] for place in self.places if isinstance(place.get("lists"), list)]
+        flags = [place[listed.name] for place in self.places if listed.name in place]
+        # Names are texts and ids are numbers: a list may be called "101".
+        keys = (listed.name, int(listed.id) if listed.id.isdecimal() else listed.name)
+        if True in flags or any(item in keys for array in arrays for item in array):
+            return True
+        return False if arrays or False in flags else None
 
 
 class RestClient:
@@ -68,8 +96,31 @@ class RestClient:
 
     def update_contact(self, key: str, value: str, body: Mapping[str, Any]) -> Answer:
         """Write a contact that is there (``PUT /contacts/<key>:<value>``); never makes one."""
-        path = f"/contacts/{quote(key, safe='.')}:{quote(value, safe='')}"
-        return self.session.call("PUT", path, body, route="/contacts/<identifier>")
+        return self.session.call("PUT", _contact_path(key, value), body, route=CONTACT)
+
+    def contact_lists(self, key: str, value: str) -> ContactLists | None:
+        """Read which lists a contact is on (``GET /contacts/<key>:<value>``).
+
+        Returns:
+            Its lists; None where Cordial does not have the contact.
+
+        Raises:
+            CordialError: It could not be read; also where the key lacks the permission for this
+                call, so a caller whose work is done already must not fail by it.
+        """
+        answer = self.session.call("GET", _contact_path(key, value), route=CONTACT)
+        if answer.says_absent:
+            return None
+        if answer.kind is not Kind.OK or not isinstance(answer.body, dict):
+            raise _unexpected(answer, "reading a contact")
+        inner = answer.body.get("attributes")
+        return ContactLists((answer.body, inner) if isinstance(inner, dict) else (answer.body,))
+
+
+def _contact_path(key: str, value: str) -> str:
+    """Name a contact in a path; in public code an address goes by the short key of its channel."""
+    key = "email" if key in EMAIL_KEYS else key
+    return f"/contacts/{quote(key, safe='.')}:{quote(value, safe='')}"
 
 
 def _unexpected(answer: Answer, doing: str) -> UnexpectedError:

@@ -99,8 +99,8 @@ class ContactsDelivery:
         return self._client.upsert_contact(body)
 
     def _update(self, call: Call, targets: Targets) -> Answer:
-        key = "email" if self._name in EMAIL_KEYS else self._name
-        return self._client.update_contact(key, call[0].identifier, self._body(call, targets))
+        body = self._body(call, targets)
+        return self._client.update_contact(self._name, call[0].identifier, body)
 
     def _body(self, call: Call, targets: Targets) -> dict[str, Any]:
         body: dict[str, Any] = {
