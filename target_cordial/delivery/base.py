@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from target_cordial.core.outcome import REJECTED_BY_CORDIAL, Outcome, Result
@@ -41,13 +41,16 @@ class Delivered:
 
     Attributes:
         outcomes: The end of its changes,
-        again: or the smaller calls in which they are to be sent again.
+        again: or the calls in which they are to be sent again.
         problem: Why changes stay pending, for the log; without any identifier.
+        answered: Whether Cordial answered before all tries were used up; None where nothing was
+            sent.
     """
 
     outcomes: tuple[Outcome, ...] = ()
     again: tuple[Call, ...] = ()
     problem: str | None = None
+    answered: bool | None = True
 
 
 class Delivery(Protocol):
@@ -83,7 +86,8 @@ def all_of(call: Call, result: Result, problem: str | None = None) -> Delivered:
 
 def unavailable(call: Call, error: CordialError) -> Delivered:
     """Leave the changes of a call that had no usable answer for the next run."""
-    return all_of(call, Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT, str(error))
+    result = Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT
+    return replace(all_of(call, result, str(error)), answered=False)
 
 
 def rejected(call: Call, message: str, reason: str = REJECTED_BY_CORDIAL) -> Delivered:

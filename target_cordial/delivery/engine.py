@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.delivery.base import Call, Delivered, Delivery, Targets, all_of
+from target_cordial.delivery.breaker import Breaker
 from target_cordial.errors import CordialError, InterruptedRunError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Recorder(Protocol):
 
 @dataclass
 class _Progress:
+    breaker: Breaker
     error: CordialError | None = None
     stopped: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
@@ -80,13 +82,14 @@ class Engine:
             CordialError: Delivery had to stop; what was sent is recorded.
             InterruptedRunError: The run was told to stop; what was sent is recorded.
         """
+        breaker = Breaker(self._workers)
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="delivery")
         try:
             for block in self._blocks(self._delivery.calls(changes)):
                 if self._stop.is_set():
                     raise InterruptedRunError
                 self._recorder.intend(change for call in block for change in call)
-                progress = self._send(pool, deque(block), targets)
+                progress = self._send(pool, deque(block), targets, breaker)
                 self._recorder.record(progress.outcomes)
                 for problem in progress.problems:
                     self._recorder.note(problem)
@@ -116,8 +119,10 @@ class Engine:
         if block:
             yield block
 
-    def _send(self, pool: ThreadPoolExecutor, waiting: deque[Call], targets: Targets) -> _Progress:
-        progress = _Progress()
+    def _send(
+        self, pool: ThreadPoolExecutor, waiting: deque[Call], targets: Targets, breaker: Breaker
+    ) -> _Progress:
+        progress = _Progress(breaker)
         running: dict[Future[Delivered], Call] = {}
         grace = GRACE_SECONDS
         while waiting or running:
@@ -140,9 +145,8 @@ class Engine:
         progress.stopped = progress.stopped or self._stop.is_set()
         return progress
 
-    @staticmethod
     def _take(
-        future: Future[Delivered], call: Call, waiting: deque[Call], progress: _Progress
+        self, future: Future[Delivered], call: Call, waiting: deque[Call], progress: _Progress
     ) -> None:
         try:
             delivered = future.result()
@@ -154,9 +158,12 @@ class Engine:
             progress.error = progress.error or error
         else:
             progress.outcomes += delivered.outcomes
-            waiting.extend(delivered.again)
+            # Before all others: what a refused batch comes to is soon known, and known in order.
+            waiting.extendleft(reversed(delivered.again))
             if delivered.problem is not None:
                 progress.problems.append(delivered.problem)
+            if not self._stop.is_set():  # told to stop, calls end before their tries are used up
+                progress.error = progress.error or progress.breaker.after(delivered)
 
 
 def _turns(last: Call, call: Call) -> bool:

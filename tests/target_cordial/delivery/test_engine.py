@@ -10,9 +10,22 @@ import pytest
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import Change, Operation
 from target_cordial.delivery import engine as module
-from target_cordial.delivery.base import Call, Delivered, Targets, all_of
+from target_cordial.delivery.base import (
+    Call,
+    Delivered,
+    Targets,
+    all_of,
+    rejected,
+    unavailable,
+)
+from target_cordial.delivery.breaker import FIRST_CHANGES, DeliveryStoppedError
 from target_cordial.delivery.engine import BLOCK_CHANGES, Engine
-from target_cordial.errors import InterruptedRunError, RefusedError, UnexpectedError
+from target_cordial.errors import (
+    InterruptedRunError,
+    RefusedError,
+    UnavailableError,
+    UnexpectedError,
+)
 from tests.target_cordial.delivery.changes import TARGETS, add, remove
 
 if TYPE_CHECKING:
@@ -300,6 +313,80 @@ def test_halves_that_an_error_keeps_back_are_not_sent() -> None:
         deliver([add("a", 1), add("a", 2), add("b")], send, by_contact=True, workers=2, book=book)
     ends = sorted((o.change.identifier, o.result.value) for o in book.outcomes)
     assert ends == [("a", "not_sent"), ("a", "not_sent"), ("b", "not_sent")]
+
+
+# -- stopping because nothing gets through ---------------------------------------------------------
+
+
+def used_up(call: Call) -> Delivered:
+    return unavailable(call, UnavailableError("It failed 8 times."))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_as_many_calls_in_a_row_as_workers_without_answer_stop_the_delivery(workers: int) -> None:
+    book = Book()
+    names = people(2 * BLOCK_CHANGES)
+    with pytest.raises(DeliveryStoppedError, match="used up all tries"):
+        deliver([add(name) for name in names], used_up, workers=workers, book=book)
+    sent = {change.identifier for what, told in book.events if what == "send" for change in told}
+    assert workers <= len(sent) <= 3 * workers
+    assert len(book.outcomes) == BLOCK_CHANGES
+    assert {outcome.result for outcome in book.outcomes} == {Result.NOT_SENT}
+    assert book.events[-1][0] == "note"
+
+
+def test_a_row_without_answer_goes_on_over_the_end_of_a_block() -> None:
+    """The last call of the first block and the first of the second are in a row."""
+    names = people(BLOCK_CHANGES + 10)
+    failing = set(names[BLOCK_CHANGES - 1 : BLOCK_CHANGES + 1])
+
+    def send(call: Call) -> Delivered:
+        failed = call[0].identifier in failing
+        return used_up(call) if failed else all_of(call, Result.CONFIRMED)
+
+    book = Book()
+    with pytest.raises(DeliveryStoppedError):
+        deliver([add(name) for name in names], send, workers=2, book=book)
+    assert book.results()[names[-1]] is Result.NOT_SENT
+
+
+def test_the_first_changes_all_rejected_stop_the_delivery_and_stay_rejected() -> None:
+    book = Book()
+    names = people(2 * BLOCK_CHANGES)
+    with pytest.raises(DeliveryStoppedError, match="the first 200"):
+        deliver([add(n) for n in names], lambda call: rejected(call, "no"), workers=3, book=book)
+    sent = {change.identifier for what, told in book.events if what == "send" for change in told}
+    assert FIRST_CHANGES <= len(sent) <= FIRST_CHANGES + 6
+    assert len(book.outcomes) == BLOCK_CHANGES
+    for name, result in book.results().items():
+        assert result is (Result.REJECTED if name in sent else Result.NOT_SENT)
+
+
+def test_a_batch_refused_as_a_whole_is_known_to_be_before_the_next_is_sent() -> None:
+    """Halves go first: 200 culprits are found in some 400 calls, not in all batches' halves."""
+
+    def send(call: Call) -> Delivered:
+        if len(call) == 1:
+            return rejected(call, "no")
+        middle = len(call) // 2
+        return Delivered(again=(call[:middle], call[middle:]))
+
+    changes = [add(str(n // 500), cohort=n) for n in range(4 * 500)]
+    book = Book()
+    with pytest.raises(DeliveryStoppedError):
+        deliver(changes, send, by_contact=True, workers=1, book=book)
+    assert len([what for what, _ in book.events if what == "send"]) < 2.2 * FIRST_CHANGES
+
+
+def test_calls_that_a_stop_cuts_short_are_a_stop_and_no_failure_of_cordials() -> None:
+    stop = threading.Event()
+
+    def send(call: Call) -> Delivered:
+        stop.set()
+        return used_up(call)
+
+    with pytest.raises(InterruptedRunError):
+        deliver([add("a"), add("b")], send, workers=1, stop=stop)
 
 
 # -- being told to stop ---------------------------------------------------------------------------
