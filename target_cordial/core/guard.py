@@ -1,4 +1,4 @@
-"""The guard against mass removal: when the removals of a list are withheld."""
+"""The guard against mass changes: when the removals or the additions of a list are withheld."""
 
 from __future__ import annotations
 
@@ -6,41 +6,39 @@ from dataclasses import dataclass
 from typing import Final
 
 WINDOW_SECONDS: Final = 24 * 3600
-"""How long a removal counts against the limit: a leak of ten a run is a leak all the same."""
+"""How long a change counts against the limit: a leak of ten a run is a leak all the same."""
 
 APPROVAL_SECONDS: Final = 7 * 24 * 3600
 """How long an approval waits to be used: it was given for a plan that somebody looked at."""
 
-OFF_PERCENT: Final = 100
-
 
 @dataclass(frozen=True)
 class Limit:
-    """What a list may lose without anyone's approval.
+    """How much a list may change in one direction without anyone's approval.
 
     Attributes:
-        count: Removals up to this number always pass.
-        percent: Removals up to this share of the confirmed members always pass; 100 is off.
+        count: Changes up to this number always pass.
+        percent: Changes up to this share of the confirmed members always pass; None is off.
     """
 
     count: int
-    percent: int
+    percent: int | None
 
-    def exceeded_by(self, removals: int, confirmed: int) -> bool:
-        """Say whether removals exceed BOTH numbers (contract 2.3).
+    def exceeded_by(self, changes: int, confirmed: int) -> bool:
+        """Say whether changes exceed BOTH numbers (contract 2.3).
 
         Args:
-            removals: Those of the last 24 hours and of this run together.
+            changes: Those of the last 24 hours and of this run together.
             confirmed: The members of the list that Cordial had confirmed before them.
         """
-        if self.percent >= OFF_PERCENT:
+        if self.percent is None:
             return False
-        return removals > self.count and removals * 100 > self.percent * confirmed
+        return changes > self.count and changes * 100 > self.percent * confirmed
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a list's removals may go out.
+    """Whether a list's removals, or its additions, may go out.
 
     Attributes:
         withheld: They may not.
@@ -54,13 +52,13 @@ class Verdict:
 def judge(
     limit: Limit, *, planned: int, recent: int, confirmed: int, approved: int | None
 ) -> Verdict:
-    """Decide about the removals that a run has planned for one list.
+    """Decide about the changes in one direction that a run has planned for one list.
 
     Args:
-        limit: The list's limit.
-        planned: Removals in this run's plan.
-        recent: Removals of the last 24 hours, approved ones too.
-        confirmed: Members confirmed by Cordial before the removals of the last 24 hours.
+        limit: The list's limit in that direction.
+        planned: Changes in this run's plan.
+        recent: Changes of the last 24 hours, approved ones too.
+        confirmed: Members confirmed by Cordial before the changes of the last 24 hours.
         approved: The ceiling somebody approved, if any: a plan above it is withheld again.
 
     Returns:

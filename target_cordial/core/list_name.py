@@ -40,6 +40,7 @@ RESERVED: Final = frozenset(
 )
 
 _FORBIDDEN: Final = re.compile(r"[^A-Za-z0-9_-]")
+_ALLOWED: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_LENGTH}}}")
 
 
 def list_name(cohort_name: str, cohort_id: str) -> str:
@@ -58,6 +59,11 @@ def list_name(cohort_name: str, cohort_id: str) -> str:
     if len(name) > MAX_LENGTH:
         name = f"{name[: MAX_LENGTH - HASH_LENGTH - 1]}-{_digest(cohort_id)}"
     return name
+
+
+def is_allowed(name: str) -> bool:
+    """Say whether Cordial would take a list name as it is."""
+    return bool(_ALLOWED.fullmatch(name)) and name.lower() not in RESERVED
 
 
 def collisions(names: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

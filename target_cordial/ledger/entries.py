@@ -17,6 +17,7 @@ from target_cordial.core.plan import (
     change_for,
 )
 from target_cordial.ledger.schema import absent, entry, gone, member, pending, planned, skipped
+from target_cordial.ledger.schema import cohort as cohorts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,6 +40,7 @@ class Counts:
         removals: Removals waiting to be sent.
         unknown: Entries of which nothing is certain.
         rejected: Additions and removals that Cordial rejected, by reason.
+        recent_additions: Additions since the guard's window began, less those of the first sync.
         recent_removals: Confirmed removals since the guard's window began.
         unknown_removals: Removals that were sent and not confirmed.
     """
@@ -48,16 +50,27 @@ class Counts:
     removals: int
     unknown: int
     rejected: dict[str, int]
+    recent_additions: int
     recent_removals: int
     unknown_removals: int
 
-    @property
-    def guarded(self) -> int:
-        """The confirmed members before the removals of the window.
+    def due(self, operation: Operation) -> int:
+        """Count the changes waiting in one direction."""
+        return self.additions if operation is Operation.ADD else self.removals
+
+    def recent(self, operation: Operation) -> int:
+        """Count the changes of the guard's window in one direction."""
+        return self.recent_additions if operation is Operation.ADD else self.recent_removals
+
+    def before(self, operation: Operation) -> int:
+        """Count the confirmed members before the window's changes in one direction.
 
         The guard's share is taken of these: a plan that it let pass must not be withheld half
-        done, because a run died and its first half has made the list shorter.
+        done, because a run died and its first half has made the list shorter; nor may a list that
+        swells run by run raise its own limit.
         """
+        if operation is Operation.ADD:
+            return self.confirmed - self.recent_additions
         return self.confirmed + self.recent_removals + self.unknown_removals
 
 
@@ -74,13 +87,15 @@ class Entries:
         Args:
             cohort: The cohort's key.
             now: Seconds since the epoch.
-            window_since: Removals confirmed after this are recent.
+            window_since: Changes confirmed after this are recent.
         """
         mine = entry.c.cohort == cohort
         retried = _retried(now)
         due = and_(mine, pending, retried)
         with self._ledger.write():
-            confirmed = self._count(and_(mine, entry.c.sent == int(Sent.ON)))
+            on_list = and_(mine, entry.c.sent == int(Sent.ON))
+            confirmed = self._count(on_list)
+            added = self._count(and_(on_list, _added(cohort), entry.c.added_at > window_since))
             additions = self._count(and_(due, entry.c.wanted == 1))
             removals = self._count(and_(due, entry.c.wanted == 0))
             in_doubt = and_(mine, pending, entry.c.sent == int(Sent.UNKNOWN))
@@ -93,12 +108,18 @@ class Entries:
                 .group_by(entry.c.rejected_reason)
             )
             reasons = {reason: count for reason, count in rejected}  # noqa: C416  a row is not a pair
-        return Counts(confirmed, additions, removals, unknown, reasons, recent, unknown_removals)
+        return Counts(
+            confirmed, additions, removals, unknown, reasons, added, recent, unknown_removals
+        )
 
-    def removed_since(self, cohort: int, moment: int) -> int:
-        """Count the removals of a cohort's list that were confirmed at a moment or later."""
+    def done_since(self, cohort: int, operation: Operation, moment: int) -> int:
+        """Count the changes of a cohort's list that were confirmed at a moment or later."""
+        if operation is Operation.ADD:
+            done = and_(entry.c.sent == int(Sent.ON), _added(cohort), entry.c.added_at >= moment)
+        else:
+            done = and_(gone, entry.c.removed_at >= moment)
         with self._ledger.write():
-            return self._count(and_(entry.c.cohort == cohort, gone, entry.c.removed_at >= moment))
+            return self._count(and_(entry.c.cohort == cohort, done))
 
     def plan(
         self, additions: Iterable[int], removals: Iterable[int], *, now: int, by_contact: bool
@@ -174,7 +195,8 @@ class Entries:
         if rows:
             with self._ledger.write():
                 self._connection.exec_driver_sql(
-                    "UPDATE entry SET sent = ?, removed_at = coalesce(?, removed_at), "
+                    f"UPDATE entry SET sent = ?, added_at = coalesce({_ADDED_AT}, added_at), "  # noqa: S608  words of ours
+                    "removed_at = coalesce(?, removed_at), "
                     "rejected_at = ?, rejected_reason = ?, rejected_message = ? "
                     "WHERE cohort = ? AND identifier = ?",
                     rows,
@@ -199,6 +221,22 @@ class Entries:
                 .where(entry.c.cohort == cohort, entry.c.identifier.in_(found))
                 .values(sent=int(Sent.OFF), removed_at=now)
             )
+
+    def retry_rejected(self, cohort: int | None = None) -> int:
+        """Let what Cordial rejected be sent again.
+
+        Args:
+            cohort: The cohort's key; all cohorts without one.
+
+        Returns:
+            How many changes.
+        """
+        mine = and_(pending, entry.c.rejected_at.is_not(None))
+        if cohort is not None:
+            mine = and_(mine, entry.c.cohort == cohort)
+        fresh = {"rejected_at": None, "rejected_reason": None, "rejected_message": None}
+        with self._ledger.write():
+            return self._connection.execute(update(entry).where(mine).values(fresh)).rowcount
 
     def rejected(self) -> Iterator[tuple[int, str | None, str, Operation, str, str | None]]:
         """Walk what Cordial rejected: cohort, user, identifier, operation, reason, its words."""
@@ -250,12 +288,25 @@ def _retried(now: int) -> ColumnElement[bool]:
     return or_(entry.c.rejected_at.is_(None), entry.c.rejected_at <= now - RETRY_REJECTED_SECONDS)
 
 
+_ADDED_AT: Final = (
+    "max(?, coalesce((SELECT first_synced_at + 1 FROM cohort WHERE cohort.key = entry.cohort), 0))"
+)
+"""When an addition was confirmed: after the first sync, if only by a second, where that is over."""
+
+
+def _added(cohort: int) -> ColumnElement[bool]:
+    """Additions that count for the guard: those after the first sync, if that is over."""
+    first = select(cohorts.c.first_synced_at).where(cohorts.c.key == cohort).scalar_subquery()
+    return entry.c.added_at > first
+
+
 def _recorded(outcome: Outcome, now: int) -> tuple[Any, ...]:
     removal = outcome.change.operation is Operation.REMOVE
     done = outcome.result in (Result.CONFIRMED, Result.ALREADY_ABSENT)
     rejected = outcome.result is Result.REJECTED
     return (
         int(outcome.sent),
+        now if done and not removal else None,
         now if removal and done else None,
         now if rejected else None,
         outcome.reason if rejected else None,

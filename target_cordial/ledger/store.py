@@ -14,6 +14,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import StaticPool
 
+from target_cordial.core.guard import APPROVAL_SECONDS
+from target_cordial.core.plan import Operation
 from target_cordial.errors import LedgerError
 from target_cordial.ledger import schema
 from target_cordial.ledger.files import LedgerFile
@@ -49,15 +51,21 @@ class CohortRow:
 
 @dataclass(frozen=True)
 class Approval:
-    """Somebody's word that the next mass removal of a list is right.
+    """Somebody's word that the next mass change of a list is right.
 
     Attributes:
-        up_to: The most removals.
+        up_to: The most removals, and the most additions.
         approved_at: Seconds since the epoch.
+        only: The one direction that is meant, if not both.
     """
 
     up_to: int
     approved_at: int
+    only: Operation | None = None
+
+    def covers(self, operation: Operation, now: int) -> bool:
+        """Say whether it speaks of a direction, and still does."""
+        return self.only in (None, operation) and self.approved_at >= now - APPROVAL_SECONDS
 
 
 class Ledger:
@@ -95,6 +103,7 @@ class Ledger:
                     tables=[
                         schema.winner,
                         schema.touched,
+                        schema.heard,
                         schema.skipped,
                         schema.planned,
                         schema.absent,
@@ -209,22 +218,25 @@ class Ledger:
 
     # -- approvals -------------------------------------------------------------------------------
 
-    def approve(self, key: int, up_to: int) -> None:
-        """Approve the next mass removal of a cohort's list, up to a ceiling."""
+    def approve(self, key: int, up_to: int, only: Operation | None = None) -> None:
+        """Approve the next mass change of a cohort's list, up to a ceiling."""
         table = schema.approval
+        values = {"cohort": key, "up_to": up_to, "approved_at": int(time.time())}
         with self.write():
             self.connection.execute(table.delete().where(table.c.cohort == key))
             self.connection.execute(
-                insert(table).values(cohort=key, up_to=up_to, approved_at=int(time.time()))
+                insert(table).values(**values, operation=only.value if only else None)
             )
 
     def approved(self, key: int) -> Approval | None:
         """Read what was approved for a cohort and not used up yet."""
         table = schema.approval
-        query = select(table.c.up_to, table.c.approved_at).where(table.c.cohort == key)
         with self.write():
-            row = self.connection.execute(query).first()
-        return Approval(row.up_to, row.approved_at) if row else None
+            row = self.connection.execute(select(table).where(table.c.cohort == key)).first()
+        if row is None:
+            return None
+        only = Operation(row.operation) if row.operation is not None else None
+        return Approval(row.up_to, row.approved_at, only)
 
     def use_approval(self, key: int) -> None:
         """Use up an approval."""

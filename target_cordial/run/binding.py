@@ -6,14 +6,19 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from target_cordial.errors import BindingError
+from target_cordial.run.remedy import ledger_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from target_cordial.ledger.entries import Entries
     from target_cordial.ledger.store import Ledger
 
 BINDING: Final = "binding"
 """The ledger's note of what it belongs to."""
+
+ACCEPTANCE: Final = "acceptance"
+"""Its note of the settings under which Cordial last accepted and rejected changes."""
 
 BOUND: Final = {
     "destination": "destination (delivery, endpoint, api_url or region)",
@@ -47,10 +52,27 @@ def check(ledger: Ledger, binding: Mapping[str, str]) -> None:
     names = " and ".join(BOUND[name] for name in changed(ledger, binding))
     if names:
         raise BindingError(
-            f"The ledger was written with another {names}. Nothing was "
-            "written: with this ledger, everyone on the lists would look wrong. Put the "
-            "setting back, or give the new one a ledger_url of its own."
+            f"The ledger was written with another {names}. Nothing was written: with this ledger, "
+            "everyone on the lists would look wrong. Put the setting back, give the new one a "
+            "ledger_url of its own, or take the ledger over to it with: "
+            f"{ledger_command('rebind')}"
         )
+
+
+def renew_acceptance(ledger: Ledger, entries: Entries, acceptance: str) -> None:
+    """Send again what Cordial rejected under other settings: it may accept it now.
+
+    Args:
+        ledger: The ledger.
+        entries: Its entries.
+        acceptance: A fingerprint of the settings (``Settings.acceptance``).
+    """
+    known = ledger.get(ACCEPTANCE)
+    if known == acceptance:
+        return
+    if known is not None:
+        entries.retry_rejected()
+    ledger.put(ACCEPTANCE, acceptance)
 
 
 def bind(ledger: Ledger, binding: Mapping[str, str]) -> None:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from target_cordial.core.outcome import too_many
 from target_cordial.run.rejects import write_rejects
+from target_cordial.run.remedy import ledger_command
 from target_cordial.run.report import iso
 
 if TYPE_CHECKING:
     from target_cordial.ledger.entries import Entries
-    from target_cordial.ledger.store import Ledger
+    from target_cordial.ledger.store import CohortRow, Ledger
     from target_cordial.run.report import RunReport
     from target_cordial.settings import Settings
 
@@ -48,11 +49,35 @@ class Books:
             part.last_complete_at = iso(cohort.last_complete_at)
             due = counts.additions + counts.removals - part.withheld
             part.pending = due - (part.added + part.removed if self._settings.dry_run else 0)
+            self._judge_list(cohort, now)
         self._judge_rejects(rejects_fail=rejects_fail)
         if self._settings.rejects_path is not None:
             write_rejects(self._settings.rejects_path, self._entries, self._report.parts)
         self._entries.forget_leavers(now)
         self._ledger.end_run(self._report.run_id, now, self._report.status.value)
+
+    def _judge_list(self, cohort: CohortRow, now: int) -> None:
+        """Tell of a list whose members nobody has claimed, and of one that is too old."""
+        if cohort.found is not None:
+            adopt = ledger_command("adopt", cohort.cohort_id)
+            self._report.degrade(
+                f"Cohort {cohort.label}: its list '{cohort.list_name}' had {cohort.found} members "
+                "that the ledger does not know. Everyone present is added, nobody is removed, "
+                f"until you say whose they are: {adopt} --file CSV (those in the file are ours) "
+                f"or {adopt} --none (leave them)"
+            )
+        limit = self._settings.max_list_age_hours
+        known = cohort.last_complete_at or cohort.known_since
+        if limit and cohort.list_id is not None and known is not None:
+            hours = (now - known) // 3600
+            if now - known > limit * 3600:
+                what = "last complete" if cohort.last_complete_at else "first seen, never complete,"
+                self._report.fail(
+                    f"Cohort {cohort.label}: its list '{cohort.list_name}' was {what} {hours} "
+                    f"hours ago, more than max_list_age_hours ({limit}). Does the tap still "
+                    "select it, and does it send it whole? To look after it no longer: "
+                    f"{ledger_command('forget', cohort.cohort_id)}"
+                )
 
     def _judge_rejects(self, *, rejects_fail: bool) -> None:
         """Tolerate rejected changes, or fail: those of earlier runs count until they are mended."""

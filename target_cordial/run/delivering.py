@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from target_cordial.core.completeness import Completeness
 from target_cordial.core.outcome import too_many
 from target_cordial.delivery.engine import Engine
+from target_cordial.run import binding
 from target_cordial.run.lists import ListBinder, refused_names, wanted_name
 from target_cordial.run.planning import CohortPlan, Planner
 from target_cordial.run.readback import ReadBack
@@ -39,7 +40,7 @@ class Deliverer:
         settings: The settings.
         report: Told of everything that is not as it should be.
         stop: Set when the run is told to stop.
-        logger: For lists that were renamed.
+        logger: For lists that were renamed, and settings without effect.
     """
 
     def __init__(  # noqa: PLR0913  it is where the parts of a run come together
@@ -59,9 +60,11 @@ class Deliverer:
         self._settings = settings
         self._report = report
         self._stop = stop
+        self._logger = logger
         self._binder = ListBinder(
             wiring.rest,
             wiring.protocol,
+            single=settings.cohorts,
             create=settings.create_lists,
             dry=settings.dry_run,
             logger=logger,
@@ -80,29 +83,57 @@ class Deliverer:
             CordialError: Delivery had to stop; what was sent is recorded.
             InterruptedRunError: The run was told to stop; what was sent is recorded.
         """
-        due = self._due(self._binder.follow(self._ledger.cohorts()), seen, untouchable)
+        binding.renew_acceptance(self._ledger, self._entries, self._settings.acceptance)
+        due = self._due(self._followed(), seen, untouchable)
         targets = self._bind(due)
         now = int(time.time())
         plans = self._plans(targets, now)
         if self._settings.dry_run:
             self._report_plan(plans)
             return
-        changing = [key for key, plan in plans.items() if plan.counts.additions + plan.removals]
+        changing = [key for key, plan in plans.items() if plan.going]
         before = self._read_back.counts(changing)
-        if changing:
-            self._send(plans, targets, now)
+        self._send(plans, targets, now)
         self._read_back.compare(before, self._read_back.counts(plans))
+
+    def _followed(self) -> list[CohortRow]:
+        """Read the cohorts, with the names that their lists have now."""
+        known = self._ledger.cohorts()
+        followed = self._binder.follow(known)
+        for before, cohort in zip(known, followed, strict=True):
+            if cohort.list_name != before.list_name:
+                self._ledger.update_cohort(cohort.key, list_name=cohort.list_name)
+        self._compare_settings(followed)
+        return followed
+
+    def _compare_settings(self, cohorts: list[CohortRow]) -> None:
+        """Tell of entries of the setting ``cohorts`` that have no effect."""
+        single = self._settings.cohorts
+        for cohort in cohorts:
+            asked = single.list_name(cohort.cohort_id, cohort.name)
+            if cohort.list_id is not None and asked not in (None, cohort.list_name):
+                self._report.notes.append(
+                    f"cohort {cohort.label} keeps its list '{cohort.list_name}': the list_name "
+                    f"'{asked}' in the setting cohorts counts before its first sync"
+                )
+        unmatched = single.unmatched((cohort.cohort_id, cohort.name) for cohort in cohorts)
+        if unmatched:
+            self._logger.warning(
+                "The setting cohorts speaks of %s, and no known cohort has that id or name.",
+                ", ".join(f"'{key}'" for key in unmatched),
+            )
 
     def _due(
         self, cohorts: list[CohortRow], seen: Container[str], untouchable: Container[int]
     ) -> list[CohortRow]:
         """Find the cohorts whose lists are looked at: seen in this run, or with changes waiting."""
         now = int(time.time())
-        refused = refused_names(cohorts)
+        refused = refused_names(cohorts, self._settings.cohorts)
         due = []
         for cohort in cohorts:
             part = self._report.cohort(cohort.key, cohort.cohort_id, cohort.name)
-            part.list_name, part.list_id = wanted_name(cohort), cohort.list_id
+            part.list_name = wanted_name(cohort, self._settings.cohorts)
+            part.list_id = cohort.list_id
             counts = self._entries.counts(cohort.key, now=now, window_since=now)
             came = cohort.cohort_id in seen
             waits = counts.additions + counts.removals > 0
@@ -121,32 +152,34 @@ class Deliverer:
         for key, target in bound.targets.items():
             part = self._report.parts[key]
             part.list_name, part.list_id = target.list_name, target.list_id or None
+            kept: dict[str, str | int] = {"list_name": target.list_name, "list_id": target.list_id}
+            if key in bound.found:
+                kept["found"] = bound.found[key]
             if target.list_id:
-                self._ledger.update_cohort(key, list_name=target.list_name, list_id=target.list_id)
+                self._ledger.update_cohort(key, **kept)
         return bound.targets
 
     def _plans(self, targets: Targets, now: int) -> Plans:
-        limit = self._settings.removal_limit
-        planner = Planner(self._ledger, self._entries, limit)
+        planner = Planner(self._ledger, self._entries, self._settings.limits)
         plans = {
             row.key: planner.plan(row, now) for row in self._ledger.cohorts() if row.key in targets
         }
         for key, plan in plans.items():
-            if plan.verdict.withheld:
-                self._report.parts[key].withheld = plan.withheld
-                self._report.degrade(plan.problem(limit))
+            self._report.parts[key].withheld = plan.withheld
+            if problem := plan.problem():
+                self._report.degrade(problem)
         return plans
 
     def _report_plan(self, plans: Plans) -> None:
         for key, plan in plans.items():
             part = self._report.parts[key]
-            part.added, part.removed = plan.counts.additions, plan.removals
+            part.added, part.removed = plan.additions.going, plan.removals.going
 
     def _send(self, plans: Plans, targets: Targets, now: int) -> None:
         delivery = self._wiring.delivery()
         planned = self._entries.plan(
-            plans,
-            [key for key, plan in plans.items() if not plan.verdict.withheld],
+            [key for key, plan in plans.items() if plan.additions.going],
+            [key for key, plan in plans.items() if plan.removals.going],
             now=now,
             by_contact=delivery.by_contact,
         )
@@ -172,9 +205,12 @@ class Deliverer:
         for key, plan in plans.items():
             counts = self._entries.counts(key, now=now, window_since=now)
             left = counts.additions + counts.removals - plan.withheld
-            if left == 0 and plan.cohort.first_synced_at is None:
+            # A cohort that came in part has not been synced yet: the rest of it is no mass
+            # addition, and is to be as silent as its beginning.
+            half = self._report.parts[key].snapshot is Completeness.INCOMPLETE
+            if left == 0 and not half and plan.cohort.first_synced_at is None:
                 self._ledger.update_cohort(key, first_synced_at=now)
-            if counts.removals == 0 and plan.verdict.uses_approval:
+            if plan.uses_up(counts):
                 self._ledger.use_approval(key)
         if planned > recorder.ended:
             self._report.fail(

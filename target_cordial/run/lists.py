@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from target_cordial.cordial.answers import Kind
 from target_cordial.core.list_name import collisions, list_name
 from target_cordial.delivery.base import Target
 from target_cordial.errors import UnavailableError, UnexpectedError
+from target_cordial.run.remedy import ledger_command
 
 if TYPE_CHECKING:
     import logging
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from target_cordial.cordial.list_protocol import ListProtocolClient
     from target_cordial.cordial.rest import CordialList, RestClient
     from target_cordial.ledger.store import CohortRow
+    from target_cordial.settings import SingleCohorts
+
+
+SHARED_NAMES: Final = (
+    "List names share one space with contact attributes: is there an attribute of that name?"
+)
 
 
 @dataclass
@@ -26,38 +33,46 @@ class Bound:
     Attributes:
         targets: Where changes go, by the cohort's key.
         problems: Why a cohort has no list, by the cohort's key.
+        found: Members that a list had before it became a cohort's, by the cohort's key.
     """
 
     targets: dict[int, Target] = field(default_factory=dict)
     problems: dict[int, str] = field(default_factory=dict)
+    found: dict[int, int] = field(default_factory=dict)
 
 
-def wanted_name(cohort: CohortRow) -> str:
-    """Name the list that a cohort has, or would get."""
-    return cohort.list_name or list_name(cohort.name or "", cohort.cohort_id)
+def wanted_name(cohort: CohortRow, single: SingleCohorts) -> str:
+    """Name the list that a cohort has, or would get.
+
+    Args:
+        cohort: The cohort.
+        single: What the settings say of single cohorts: counts until the cohort has its list.
+    """
+    asked = single.list_name(cohort.cohort_id, cohort.name) if cohort.list_id is None else None
+    return asked or cohort.list_name or list_name(cohort.name or "", cohort.cohort_id)
 
 
-def refused_names(cohorts: Sequence[CohortRow]) -> dict[int, str]:
+def refused_names(cohorts: Sequence[CohortRow], single: SingleCohorts) -> dict[int, str]:
     """Find the cohorts that may not be written because of their list's name.
 
     Args:
         cohorts: All cohorts of the ledger.
+        single: What the settings say of single cohorts.
 
     Returns:
         The reason, by the cohort's key. A cohort that has its list already keeps it; any other
         in the collision is refused.
     """
     by_id = {cohort.cohort_id: cohort for cohort in cohorts}
-    together = collisions((cohort.cohort_id, wanted_name(cohort)) for cohort in cohorts)
+    names = {cohort.cohort_id: wanted_name(cohort, single) for cohort in cohorts}
     return {
         by_id[cohort_id].key: (
-            f"Cohort {by_id[cohort_id].label} comes to the list name "
-            f"'{wanted_name(by_id[cohort_id])}', as does "
-            f"{', '.join(by_id[other].label for other in others)}: it was not written. Rename "
-            "one of them in Amplitude; or stop syncing one and run: cordial-ledger forget "
-            "<cohort_id>"
+            f"Cohort {by_id[cohort_id].label} comes to the list name '{names[cohort_id]}', as "
+            f"does {', '.join(by_id[other].label for other in others)}: it was not written. Rename "
+            "one of them in Amplitude, or give it another list_name in the setting cohorts; or "
+            f"stop syncing it and run: {ledger_command('forget', cohort_id)}"
         )
-        for cohort_id, others in together.items()
+        for cohort_id, others in collisions(names.items()).items()
         if by_id[cohort_id].list_id is None
     }
 
@@ -68,22 +83,25 @@ class ListBinder:
     Args:
         rest: The REST API, for the lists that are there.
         protocol: The list protocol, where delivery goes by it.
+        single: What the settings say of single cohorts.
         create: Whether missing lists may be made.
         dry: Make nothing.
         logger: For renamed lists.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  two services and what the settings say of lists
         self,
         rest: RestClient,
         protocol: ListProtocolClient | None,
         *,
+        single: SingleCohorts,
         create: bool,
         dry: bool,
         logger: logging.Logger,
     ) -> None:
         self._rest = rest
         self._protocol = protocol
+        self._single = single
         self._create = create
         self._dry = dry
         self._logger = logger
@@ -141,61 +159,98 @@ class ListBinder:
         """
         bound = Bound()
         for cohort in cohorts:
+            by = self._by_protocol if self._protocol else self._by_rest
             try:
-                found = self._by_protocol(cohort) if self._protocol else self._by_rest(cohort)
+                target = by(cohort, bound)
             except (UnavailableError, UnexpectedError) as error:
-                found = str(error)
-            if isinstance(found, str):
-                bound.problems[cohort.key] = f"Cohort {cohort.label}: {found}"
+                target = str(error)
+            if isinstance(target, str):
+                bound.problems[cohort.key] = f"Cohort {cohort.label}: {target}"
             else:
-                bound.targets[cohort.key] = found
+                bound.targets[cohort.key] = target
         return bound
 
-    def _by_protocol(self, cohort: CohortRow) -> Target | str:
-        name = wanted_name(cohort)
+    def _by_protocol(self, cohort: CohortRow, bound: Bound) -> Target | str:
+        name = wanted_name(cohort, self._single)
         list_id = cohort.list_id
         if list_id is None:
-            if not self._create and name not in self.lists:
+            if name not in self.lists and not self._create:
                 return _not_made(name)
+            # Asked for before the protocol's look-up, which makes what is missing.
+            problem = self._find_members(name, cohort, bound) if name in self.lists else ""
+            if problem:
+                return problem
             if self._dry or self._protocol is None:
                 list_id = self.lists.get(name, "")
             else:
-                list_id = self._protocol.list_id(name)
+                try:
+                    list_id = self._protocol.list_id(name)
+                except UnexpectedError as error:
+                    return f"{error} {SHARED_NAMES}"
         return Target(list_id, name, cohort.first_synced_at is None)
 
-    def _by_rest(self, cohort: CohortRow) -> Target | str:
+    def _by_rest(self, cohort: CohortRow, bound: Bound) -> Target | str:
         first = cohort.first_synced_at is None
-        if cohort.list_id is not None:
-            row = next((row for row in self._lists if row.id == cohort.list_id), None)
-            if row is None:
-                return (
-                    f"its list '{cohort.list_name}' is not in Cordial any more: it was not "
-                    "written. Restore the list in Cordial, or run: cordial-ledger forget "
-                    f"{cohort.cohort_id}"
-                )
-            return Target(row.id, row.name, first)
-        name = wanted_name(cohort)
-        if name in self.lists:
-            return Target(self.lists[name], name, first)
-        if not self._create:
-            return _not_made(name)
-        if self._dry:
-            return Target("", name, first)
-        return self._make(name, first=first)
+        if cohort.list_id is None:
+            name = wanted_name(cohort, self._single)
+            made = False
+            if name not in self.lists:
+                if self._dry and self._create:
+                    return Target("", name, first)
+                made, problem = self._make(name)
+                if problem:
+                    return problem
+            problem = "" if made else self._find_members(name, cohort, bound)
+            return problem or Target(self.lists[name], name, first)
+        row = next((row for row in self._lists if row.id == cohort.list_id), None)
+        if row is None:
+            return (
+                f"its list '{cohort.list_name}' is not in Cordial any more: it was not written. "
+                "Restore the list in Cordial, or run: "
+                f"{ledger_command('forget', cohort.cohort_id)}"
+            )
+        return Target(row.id, row.name, first)
 
-    def _make(self, name: str, *, first: bool) -> Target | str:
+    def _make(self, name: str) -> tuple[bool, str]:
+        """Make a list.
+
+        Returns:
+            Whether it is new for certain, and why it is not there; empty where it is.
+        """
+        if not self._create:
+            return False, _not_made(name)
         answer = self._rest.create_list(name)
         if answer.kind is Kind.OK or answer.kind is Kind.REFUSED:
             # The id is read back: a refused name may have been made by somebody else meanwhile,
             # or by an earlier try whose answer was lost.
             self.refresh()
             if name in self.lists:
-                return Target(self.lists[name], name, first)
-        return (
+                return answer.kind is Kind.OK, ""
+        return False, (
             f"its list '{name}' could not be made ({answer.status}"
-            f"{': ' + answer.prose if answer.prose else ''}). List names share one space with "
-            "contact attributes: is there an attribute of that name?"
+            f"{': ' + answer.prose if answer.prose else ''}). {SHARED_NAMES}"
         )
+
+    def _find_members(self, name: str, cohort: CohortRow, bound: Bound) -> str:
+        """Count the members of a list that was there before its cohort.
+
+        Returns:
+            Why they can't be counted; empty where they were. Nothing is guessed: without the
+            count nobody could say whether these people are to stay.
+        """
+        try:
+            count = self._rest.count(self.lists[name])
+        except UnavailableError:
+            count = None
+        if count is None:
+            return (
+                f"its list '{name}' is in Cordial already, and how many members it has could not "
+                "be read: it was not written. Run again; the API key needs the permission for "
+                "GET /accountlists/<id>/count"
+            )
+        if count:
+            bound.found[cohort.key] = count
+        return ""
 
 
 def _not_made(name: str) -> str:

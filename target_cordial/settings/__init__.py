@@ -7,6 +7,7 @@ from target_cordial.settings.checks import (
     schema_problems,
     unknown_in_environment,
 )
+from target_cordial.settings.cohorts import SingleCohorts
 from target_cordial.settings.schema import DEFAULT_LEDGER_URL, REGIONS, SCHEMA
 from target_cordial.settings.values import Settings
 
@@ -15,6 +16,7 @@ __all__ = [
     "REGIONS",
     "SCHEMA",
     "Settings",
+    "SingleCohorts",
     "config_from_environment",
     "environment_problems",
     "is_secure",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -32,15 +33,15 @@ def schema_problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> lis
         One line for each problem: the setting and the rule, never the value, which may be a key.
     """
     problems: list[str] = []
-    known = set(schema["properties"])
     for error in Draft202012Validator(dict(schema)).iter_errors(dict(config)):
         path = ".".join(str(part) for part in error.absolute_path)
         if error.validator == "required":
             missing = [name for name in schema.get("required", []) if name not in config]
             problems.extend(f"The setting {name} is missing." for name in missing)
-        elif error.validator == "additionalProperties" and not path:
-            unknown = sorted(set(config) - known)
-            problems.extend(f"There is no setting {name}." for name in unknown)
+        elif error.validator == "additionalProperties" and error.validator_value is False:
+            unknown = sorted(set(error.instance) - set(error.schema["properties"]))
+            inside = f"{path}." if path else ""
+            problems.extend(f"There is no setting {inside}{name}." for name in unknown)
         else:
             rule = f"{error.validator} {error.validator_value}"
             problems.append(f"The setting {path} is not valid: it must meet {rule}.")
@@ -59,9 +60,9 @@ def unknown_in_environment(environment: Mapping[str, str], known: Iterable[str])
 
 
 def environment_problems(environment: Mapping[str, str]) -> list[str]:
-    """Find settings in the environment that are no numbers, or neither true nor false.
+    """Find settings in the environment that are no numbers, no JSON, or neither true nor false.
 
-    The SDK would end in a traceback on the first, and take ``dry_run=ture`` for false.
+    The SDK would end in a traceback on the first two, and take ``dry_run=ture`` for false.
     """
     problems = []
     for name, schema in SCHEMA["properties"].items():
@@ -72,6 +73,8 @@ def environment_problems(environment: Mapping[str, str]) -> list[str]:
             problems.append(f"The setting {name} (from the environment) is not a whole number.")
         if "boolean" in schema["type"] and text.strip().lower() not in _TRUE | _FALSE:
             problems.append(f"The setting {name} (from the environment) is not true or false.")
+        if "object" in schema["type"] and not _is_json(text):
+            problems.append(f"The setting {name} (from the environment) is not JSON.")
     return problems
 
 
@@ -94,7 +97,7 @@ def config_from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         environment: The process's environment.
 
     Raises:
-        SettingsError: A number is no whole number.
+        SettingsError: A value can't be read as what its setting is.
     """
     problems = environment_problems(environment)
     if problems:
@@ -108,6 +111,16 @@ def config_from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             config[name] = int(text)
         elif "boolean" in schema["type"]:
             config[name] = text.strip().lower() in _TRUE
+        elif "object" in schema["type"]:
+            config[name] = json.loads(text)
         else:
             config[name] = text
     return config
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -9,15 +11,23 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from target_cordial.core.completeness import Completion
 from target_cordial.core.guard import Limit
 from target_cordial.core.identifier import Mapping
+from target_cordial.core.list_name import MAX_LENGTH, is_allowed
+from target_cordial.core.plan import Operation
 from target_cordial.errors import SettingsError
 from target_cordial.settings.checks import is_secure, schema_problems
+from target_cordial.settings.cohorts import SingleCohorts
 from target_cordial.settings.schema import REGIONS, SCHEMA
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Mapping as ConfigMapping
 
+
+ALL: Final = 100
+"""The share of removals, in percent, that switches the guard off; for additions it is 0."""
 
 _KEY: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -35,9 +45,10 @@ class Settings:
     create_lists: bool
     create_contacts: bool
     suppress_triggers: str
-    cohorts: ConfigMapping[str, ConfigMapping[str, Any]]
-    snapshot_completion: str
-    removal_limit: Limit
+    cohorts: SingleCohorts
+    snapshot_completion: Completion
+    max_removal_count: int
+    max_removal_percent: int
     max_addition_count: int
     max_addition_percent: int
     max_rejected_percent: int
@@ -67,8 +78,9 @@ class Settings:
         problems = schema_problems(given, schema)
         problems += [
             f"The setting {name} is not a whole number."
-            for name, value in given.items()
-            if isinstance(value, float) and value.is_integer() and name in SCHEMA["properties"]
+            for name in _with_a_point(
+                {name: given[name] for name in SCHEMA["properties"].keys() & given}
+            )
         ]
         if problems:
             raise SettingsError(problems)
@@ -95,14 +107,15 @@ class Settings:
             ),
             create_lists=values["create_lists"],
             create_contacts=values["create_contacts"],
-            cohorts=values["cohorts"] or {},
-            snapshot_completion=values["snapshot_completion"],
+            cohorts=SingleCohorts(values["cohorts"] or {}),
+            snapshot_completion=Completion(values["snapshot_completion"]),
+            max_removal_count=values["max_removal_count"],
+            max_removal_percent=values["max_removal_percent"],
             max_addition_count=values["max_addition_count"],
             max_addition_percent=values["max_addition_percent"],
             max_list_age_hours=values["max_list_age_hours"],
             verify_sample=values["verify_sample"],
             suppress_triggers=values["suppress_triggers"],
-            removal_limit=Limit(values["max_removal_count"], values["max_removal_percent"]),
             max_rejected_percent=values["max_rejected_percent"],
             ledger_url=values["ledger_url"],
             max_concurrency=values["max_concurrency"],
@@ -111,6 +124,29 @@ class Settings:
             report_path=values["report_path"],
             rejects_path=values["rejects_path"],
         )
+
+    def limits(self, cohort_id: str, name: str | None) -> dict[Operation, Limit]:
+        """Return what the guard lets pass of a cohort's changes, by direction."""
+        removals = self.cohorts.max_removal_percent(cohort_id, name)
+        additions = self.cohorts.max_addition_percent(cohort_id, name)
+        removals = self.max_removal_percent if removals is None else removals
+        additions = self.max_addition_percent if additions is None else additions
+        return {
+            Operation.REMOVE: Limit(self.max_removal_count, None if removals == ALL else removals),
+            Operation.ADD: Limit(self.max_addition_count, additions or None),
+        }
+
+    @property
+    def acceptance(self) -> str:
+        """A fingerprint of what decides whether Cordial accepts a change; it holds no secret."""
+        decisive = {
+            **self.binding,
+            "api_url": self.api_url,
+            "delivery": self.delivery,
+            "create_contacts": self.create_contacts,
+            "suppress_triggers": self.suppress_triggers,
+        }
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
     @property
     def binding(self) -> dict[str, str]:
@@ -141,6 +177,12 @@ def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
             "The setting contact_identifier_name must be a Cordial key: letters, digits, '_', '-' "
             "and '.'."
         )
+    problems += [
+        f"The setting cohorts.{cohort}.list_name is no list name that Cordial takes: letters, "
+        f"digits, '-' and '_', at most {MAX_LENGTH}, and no reserved name."
+        for cohort, entry in (values["cohorts"] or {}).items()
+        if entry.get("list_name") is not None and not is_allowed(entry["list_name"])
+    ]
     key = values["api_key"]
     if not (key.strip() and key.isascii() and key.isprintable()):
         problems.append("The setting api_key is blank or holds characters that no key has.")
@@ -150,6 +192,15 @@ def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
             "on a list, and never take anybody off. Name a file."
         )
     return problems
+
+
+def _with_a_point(config: ConfigMapping[str, Any], inside: str = "") -> Iterator[str]:
+    """Find numbers like 8.0, which JSON Schema takes for integers."""
+    for name, value in config.items():
+        if isinstance(value, float) and value.is_integer():
+            yield inside + name
+        elif isinstance(value, dict):
+            yield from _with_a_point(value, f"{inside}{name}.")
 
 
 def _in_memory(url: str) -> bool:

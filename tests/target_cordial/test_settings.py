@@ -6,11 +6,13 @@ import pytest
 
 from target_cordial.core.guard import Limit
 from target_cordial.core.identifier import Mapping
+from target_cordial.core.plan import Operation
 from target_cordial.errors import SettingsError
 from target_cordial.settings import (
     REGIONS,
     SCHEMA,
     Settings,
+    SingleCohorts,
     config_from_environment,
     environment_problems,
     is_secure,
@@ -44,11 +46,18 @@ def test_defaults() -> None:
         create_lists=True,
         create_contacts=True,
         suppress_triggers="always",
-        removal_limit=Limit(10, 30),
+        cohorts=SingleCohorts(),
+        snapshot_completion="marker",
+        max_removal_count=10,
+        max_removal_percent=30,
+        max_addition_count=1000,
+        max_addition_percent=200,
         max_rejected_percent=5,
+        max_list_age_hours=0,
         ledger_url="sqlite:///.target-cordial/ledger.db",
         max_concurrency=8,
         request_timeout_seconds=60,
+        verify_sample=10,
         dry_run=False,
         report_path=None,
         rejects_path=None,
@@ -65,12 +74,18 @@ def test_every_given_value_is_taken() -> None:
         create_lists=False,
         create_contacts=False,
         suppress_triggers="never",
+        cohorts={"vip": {"list_name": "VIP"}},
+        snapshot_completion="never",
         max_removal_count=1,
         max_removal_percent=2,
+        max_addition_count=3,
+        max_addition_percent=4,
         max_rejected_percent=3,
+        max_list_age_hours=48,
         ledger_url="sqlite:///elsewhere.db",
         max_concurrency=4,
         request_timeout_seconds=5,
+        verify_sample=0,
         dry_run=True,
         report_path="report.json",
         rejects_path="rejects.jsonl",
@@ -84,11 +99,18 @@ def test_every_given_value_is_taken() -> None:
         create_lists=False,
         create_contacts=False,
         suppress_triggers="never",
-        removal_limit=Limit(1, 2),
+        cohorts=SingleCohorts({"vip": {"list_name": "VIP"}}),
+        snapshot_completion="never",
+        max_removal_count=1,
+        max_removal_percent=2,
+        max_addition_count=3,
+        max_addition_percent=4,
         max_rejected_percent=3,
+        max_list_age_hours=48,
         ledger_url="sqlite:///elsewhere.db",
         max_concurrency=4,
         request_timeout_seconds=5,
+        verify_sample=0,
         dry_run=True,
         report_path="report.json",
         rejects_path="rejects.jsonl",
@@ -205,6 +227,14 @@ def test_with_an_endpoint_the_rest_base_is_no_part_of_the_binding() -> None:
         ("max_removal_percent", -1),
         ("max_removal_percent", 101),
         ("max_rejected_percent", 101),
+        ("max_addition_count", -1),
+        ("max_addition_percent", -1),
+        ("max_list_age_hours", -1),
+        ("verify_sample", -1),
+        ("verify_sample", 1001),
+        ("snapshot_completion", "always"),
+        ("cohorts", []),
+        ("cohorts", '{"vip": {}}'),
         ("max_concurrency", 0),
         ("max_concurrency", 65),
         ("request_timeout_seconds", 0),
@@ -308,8 +338,7 @@ def test_problems_inside_a_setting_are_named_by_their_path() -> None:
     assert schema_problems({"outer": {"inner": 1}}, schema) == []
     (problem,) = schema_problems({"outer": {"inner": "x"}}, schema)
     assert "outer.inner" in problem
-    (problem,) = schema_problems({"outer": {"other": 1}}, schema)
-    assert "The setting outer is not valid" in problem
+    assert schema_problems({"outer": {"other": 1}}, schema) == ["There is no setting outer.other."]
 
 
 @pytest.mark.parametrize(
@@ -330,6 +359,129 @@ def test_problems_inside_a_setting_are_named_by_their_path() -> None:
 )
 def test_where_a_key_may_go(url: str, expected: bool) -> None:  # noqa: FBT001  part of a table
     assert is_secure(url) is expected
+
+
+# -- single cohorts -------------------------------------------------------------------------------
+
+ADD, REMOVE = Operation.ADD, Operation.REMOVE
+
+
+def test_the_guards_numbers_by_default() -> None:
+    limits = settings(max_removal_count=1, max_addition_percent=7).limits("c1", "vip")
+    assert limits == {REMOVE: Limit(1, 30), ADD: Limit(1000, 7)}
+
+
+def test_the_guard_can_be_switched_off_in_each_direction() -> None:
+    assert settings(max_removal_percent=100).limits("c1", None)[REMOVE] == Limit(10, None)
+    assert settings(max_removal_percent=0).limits("c1", None)[REMOVE] == Limit(10, 0)
+    assert settings(max_addition_percent=0).limits("c1", None)[ADD] == Limit(1000, None)
+    assert settings(max_addition_percent=100).limits("c1", None)[ADD] == Limit(1000, 100)
+
+
+def test_an_entry_by_id_wins_over_one_by_name_field_by_field() -> None:
+    made = settings(
+        cohorts={
+            "c1": {"max_removal_percent": 0, "list_name": "by-id"},
+            "vip": {"max_removal_percent": 100, "max_addition_percent": 0, "list_name": "by-name"},
+        }
+    )
+    assert made.limits("c1", "vip") == {REMOVE: Limit(10, 0), ADD: Limit(1000, None)}
+    assert made.limits("c2", "vip") == {REMOVE: Limit(10, None), ADD: Limit(1000, None)}
+    assert made.limits("c1", None) == {REMOVE: Limit(10, 0), ADD: Limit(1000, 200)}
+    assert made.limits("vip", None)[REMOVE] == Limit(10, None)
+    assert made.limits("c2", "VIP") == settings().limits("c2", "VIP")
+    assert made.cohorts.list_name("c1", "vip") == "by-id"
+    assert made.cohorts.list_name("c2", "vip") == "by-name"
+    assert made.cohorts.list_name("c2", None) is None
+
+
+def test_null_in_an_entry_is_the_same_as_not_given() -> None:
+    nothing = {"list_name": None, "max_removal_percent": None, "max_addition_percent": None}
+    made = settings(cohorts={"c1": nothing, "vip": {"max_removal_percent": 7}})
+    assert made.limits("c1", "vip")[REMOVE] == Limit(10, 7)
+    assert made.cohorts.list_name("c1", None) is None
+
+
+def test_entries_that_speak_of_no_known_cohort() -> None:
+    made = SingleCohorts({"c1": {}, "vip": {}, "VIP": {}, "c9": {}})
+    assert made.unmatched([("c1", "a"), ("c2", "vip"), ("c3", None)]) == ["VIP", "c9"]
+
+
+@pytest.mark.parametrize("name", ["a", "A-b_9", "x" * 128])
+def test_a_list_name_that_cordial_takes_is_taken(name: str) -> None:
+    assert settings(cohorts={"c1": {"list_name": name}}).cohorts.list_name("c1", None) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "x" * 129, "with blank", "Ü", "a.b", "a\n", "cid", "CID", "Email", "lists", 5],
+)
+def test_a_list_name_that_cordial_would_not_take_is_refused(name: object) -> None:
+    (problem,) = problems(cohorts={"vip": {"list_name": name}, "other": {}})
+    assert "cohorts.vip.list_name" in problem
+
+
+@pytest.mark.parametrize(
+    ("entry", "named"),
+    [
+        ({"max_removal_percent": 101}, "cohorts.vip.max_removal_percent"),
+        ({"max_removal_percent": "5"}, "cohorts.vip.max_removal_percent"),
+        ({"max_addition_percent": -1}, "cohorts.vip.max_addition_percent"),
+        ({"max_addition_percent": True}, "cohorts.vip.max_addition_percent"),
+        ({"max_addition_percent": 1.0}, "cohorts.vip.max_addition_percent"),
+        ({"list": "x"}, "There is no setting cohorts.vip.list."),
+        ({"max_removal_count": 3}, "There is no setting cohorts.vip.max_removal_count."),
+        ("VIP", "cohorts.vip"),
+        (None, "cohorts.vip"),
+    ],
+)
+def test_a_wrong_entry_is_refused_by_name(entry: object, named: str) -> None:
+    (problem,) = problems(cohorts={"vip": entry})
+    assert named in problem
+
+
+def test_single_cohorts_come_from_the_environment_as_json() -> None:
+    config = config_from_environment({"TARGET_CORDIAL_COHORTS": '{"vip": {"list_name": "V"}}'})
+    assert config == {"cohorts": {"vip": {"list_name": "V"}}}
+
+
+@pytest.mark.parametrize("text", ["", "{", "s3cret", "{'vip': {}}", "[" * 100_000])
+def test_broken_json_in_the_environment_is_refused_by_name_alone(text: str) -> None:
+    environment = {"TARGET_CORDIAL_COHORTS": text}
+    assert environment_problems(environment) == [
+        "The setting cohorts (from the environment) is not JSON."
+    ]
+    with pytest.raises(SettingsError, match="cohorts"):
+        config_from_environment(environment)
+
+
+# -- what decides whether Cordial accepts a change ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"create_contacts": False},
+        {"suppress_triggers": "never"},
+        {"endpoint": "https://ingest.example"},
+        {"region": "usw2"},
+        {"contact_identifier_name": "customer_id"},
+        {"contact_identifier_mapping": "work_email"},
+    ],
+)
+def test_settings_under_which_a_rejected_change_is_tried_again(change: dict[str, Any]) -> None:
+    assert settings(**change).acceptance != settings().acceptance
+
+
+@pytest.mark.parametrize(
+    "change", [{"api_key": "another"}, {"max_removal_count": 0}, {"report_path": "r.json"}]
+)
+def test_settings_that_make_no_difference_to_a_rejected_change(change: dict[str, Any]) -> None:
+    assert settings(**change).acceptance == settings().acceptance
+
+
+def test_the_fingerprint_holds_no_setting() -> None:
+    assert settings(endpoint="https://s3cret.example").acceptance.isalnum()
 
 
 # -- the environment ------------------------------------------------------------------------------

@@ -29,10 +29,10 @@ NUMBERS = st.integers(0, 200)
         (1, 30, 100, WITHHELD),
         (0, 500, 100, PASS),  # nothing to withhold
         (500, 0, 100_000, PASS),
-        (11, 0, 0, WITHHELD),  # nothing confirmed: every removal is more than its share
+        (11, 0, 0, WITHHELD),  # nothing confirmed: every change is more than its share
     ],
 )
-def test_removals_are_withheld_above_both_numbers(
+def test_changes_are_withheld_above_both_numbers(
     planned: int, recent: int, confirmed: int, expected: Verdict
 ) -> None:
     verdict = judge(DEFAULT, planned=planned, recent=recent, confirmed=confirmed, approved=None)
@@ -61,18 +61,23 @@ def test_a_ceiling_is_for_the_plan_and_not_for_what_went_before() -> None:
     assert verdict == APPROVED
 
 
-def test_one_hundred_percent_switches_the_guard_off() -> None:
-    assert judge(Limit(0, 100), planned=500, recent=500, confirmed=1, approved=None) == PASS
+def test_a_limit_without_a_share_is_none() -> None:
+    assert judge(Limit(0, None), planned=500, recent=500, confirmed=1, approved=None) == PASS
     assert judge(Limit(0, 99), planned=500, recent=500, confirmed=1, approved=None) == WITHHELD
+
+
+def test_additions_may_be_more_than_the_whole_list() -> None:
+    limit = Limit(1000, 200)
+    assert judge(limit, planned=1002, recent=0, confirmed=501, approved=None) == PASS
+    assert judge(limit, planned=1003, recent=0, confirmed=501, approved=None) == WITHHELD
+    assert judge(limit, planned=1000, recent=0, confirmed=0, approved=None) == PASS
 
 
 def test_a_limit_of_nothing_lets_nobody_go() -> None:
     assert judge(Limit(0, 0), planned=1, recent=0, confirmed=1000, approved=None) == WITHHELD
 
 
-@given(
-    st.builds(Limit, NUMBERS, st.integers(0, 99)), NUMBERS, NUMBERS, NUMBERS, st.none() | NUMBERS
-)
+@given(st.builds(Limit, NUMBERS, NUMBERS), NUMBERS, NUMBERS, NUMBERS, st.none() | NUMBERS)
 def test_what_is_withheld_is_above_both_numbers_and_above_the_ceiling(
     limit: Limit, planned: int, recent: int, confirmed: int, approved: int | None
 ) -> None:
@@ -84,6 +89,7 @@ def test_what_is_withheld_is_above_both_numbers_and_above_the_ceiling(
         approved=approved,
     )
     above_count = planned + recent > limit.count
+    assert limit.percent is not None
     above_share = planned + recent > confirmed * limit.percent / 100
     above_ceiling = approved is None or planned > approved
     assert verdict.withheld == (planned > 0 and above_count and above_share and above_ceiling)
@@ -92,8 +98,8 @@ def test_what_is_withheld_is_above_both_numbers_and_above_the_ceiling(
         assert 0 < planned <= approved
 
 
-@given(st.builds(Limit, NUMBERS, st.integers(0, 100)), NUMBERS, NUMBERS, st.none() | NUMBERS)
-def test_fewer_removals_are_never_judged_harder(
+@given(st.builds(Limit, NUMBERS, st.none() | NUMBERS), NUMBERS, NUMBERS, st.none() | NUMBERS)
+def test_fewer_changes_are_never_judged_harder(
     limit: Limit, planned: int, confirmed: int, approved: int | None
 ) -> None:
     more = judge(limit, planned=planned + 1, recent=0, confirmed=confirmed, approved=approved)
@@ -101,7 +107,7 @@ def test_fewer_removals_are_never_judged_harder(
     assert more.withheld or not fewer.withheld
 
 
-def test_removals_are_remembered_for_a_day() -> None:
+def test_changes_are_remembered_for_a_day() -> None:
     assert WINDOW_SECONDS == 86_400
 
 

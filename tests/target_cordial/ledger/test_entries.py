@@ -60,10 +60,12 @@ def test_the_counts_of_every_state(ledger: Ledger, book: Entries) -> None:
         removals=2,
         unknown=2,
         rejected={},
+        recent_additions=0,
         recent_removals=0,
         unknown_removals=1,
     )
-    assert counts.guarded == 3
+    assert [counts.before(way) for way in Operation] == [2, 3]
+    assert [counts.due(way) for way in Operation] == [2, 2]
 
 
 def test_what_was_rejected_is_counted_by_its_reason_and_not_as_due(
@@ -83,9 +85,51 @@ def test_recent_removals_are_those_confirmed_after_the_window_began(
         put(ledger, 1, (f"p{number}", 0, Sent.OFF), removed_at=moment)
     put(ledger, 1, ("back", 1, Sent.ON), removed_at=NOW + 10)
     put(ledger, 1, ("leaving again", 0, Sent.ON), removed_at=NOW + 10)
-    assert book.counts(1, now=NOW, window_since=NOW).recent_removals == 1
-    assert book.removed_since(1, NOW) == 3
-    assert book.removed_since(2, NOW) == 0
+    assert book.counts(1, now=NOW, window_since=NOW).recent(Operation.REMOVE) == 1
+    assert book.done_since(1, Operation.REMOVE, NOW) == 3
+    assert book.done_since(2, Operation.REMOVE, NOW) == 0
+
+
+def test_recent_additions_are_those_after_the_first_sync(ledger: Ledger, book: Entries) -> None:
+    for number, moment in enumerate((NOW - 10, NOW - 9, NOW, NOW, NOW + 1, NOW + 10)):
+        put(ledger, 1, (f"p{number}", 1, Sent.ON), added_at=moment)
+    put(ledger, 1, ("adopted", 1, Sent.ON), ("coming", 1, Sent.OFF))
+    put(ledger, 1, ("left again", 0, Sent.OFF), added_at=NOW + 10)
+    put(ledger, 1, ("leaving again", 0, Sent.ON), added_at=NOW + 10)
+    assert book.counts(1, now=NOW, window_since=0).recent_additions == 0  # no first sync yet
+    ledger.update_cohort(1, first_synced_at=NOW - 9)
+    counts = book.counts(1, now=NOW, window_since=0)
+    assert (counts.recent(Operation.ADD), counts.confirmed) == (5, 8)
+    assert counts.before(Operation.ADD) == 3
+    assert book.counts(1, now=NOW, window_since=NOW).recent_additions == 3
+    assert book.done_since(1, Operation.ADD, NOW) == 5
+    assert book.done_since(1, Operation.ADD, NOW - 100) == 5
+    assert book.done_since(2, Operation.ADD, 0) == 0
+
+
+def test_an_addition_after_the_first_sync_counts_in_its_very_second(
+    ledger: Ledger, book: Entries
+) -> None:
+    snapshot(ledger, 1, {"a:1": "first"})
+    deliver(book, 1, now=NOW)
+    ledger.update_cohort(1, first_synced_at=NOW)
+    snapshot(ledger, 1, {"a:1": "first", "a:2": "second"})
+    deliver(book, 1, now=NOW)
+    assert (kept(ledger, "first")["added_at"], kept(ledger, "second")["added_at"]) == (NOW, NOW + 1)
+    assert book.counts(1, now=NOW, window_since=NOW - DAY).recent_additions == 1
+
+
+def test_rejected_changes_can_be_sent_again(ledger: Ledger, book: Entries) -> None:
+    for cohort in (1, 2):
+        put(ledger, cohort, ("a", 1, Sent.OFF), ("b", 0, Sent.ON), rejected_at=NOW)
+        put(ledger, cohort, ("c", 1, Sent.OFF), ("d", 1, Sent.ON))
+    assert book.plan([1, 2], [1, 2], now=NOW, by_contact=True) == 2
+    assert book.retry_rejected(1) == 2
+    assert book.plan([1], [1], now=NOW, by_contact=True) == 3
+    assert book.plan([2], [2], now=NOW, by_contact=True) == 1
+    assert book.retry_rejected() == 2
+    assert book.plan([2], [2], now=NOW, by_contact=True) == 3
+    assert book.retry_rejected() == 0
 
 
 # -- the plan -------------------------------------------------------------------------------------
@@ -246,6 +290,16 @@ def test_an_outcome_says_what_is_known_from_now_on(  # noqa: PLR0917  columns of
     book.record([Outcome(made, result, reason, "why")], now=NOW)
     assert entries(ledger, 1)["a"][1] is sent
     assert entries(ledger, 2) == {"a": (1, Sent.OFF)}
+
+
+@pytest.mark.parametrize("result", Result)
+def test_a_confirmed_addition_keeps_its_time(ledger: Ledger, book: Entries, result: Result) -> None:
+    put(ledger, 1, ("a", 1, Sent.OFF), ("b", 1, Sent.OFF), ("c", 0, Sent.ON), added_at=5)
+    book.record([Outcome(change(1, "a", Operation.ADD), result, "r")], now=NOW)
+    book.record([Outcome(change(1, "c", Operation.REMOVE, Sent.ON), result, "r")], now=NOW)
+    done = result in (Result.CONFIRMED, Result.ALREADY_ABSENT)
+    assert kept(ledger, "a")["added_at"] == (NOW if done else 5)
+    assert kept(ledger, "c")["added_at"] == 5
 
 
 def test_a_confirmed_removal_keeps_its_time(ledger: Ledger, book: Entries) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,13 @@ from target_cordial.delivery.base import Target
 from target_cordial.errors import RefusedError, UnexpectedError
 from target_cordial.ledger.store import CohortRow
 from target_cordial.run.lists import Bound, ListBinder, refused_names, wanted_name
+from target_cordial.settings import SingleCohorts
 from tests.target_cordial.cordial.transport import BASE, Wire, wire
 
 LOGGER = logging.getLogger("tests.lists")
 LISTS = f"{BASE}/accountlists"
+COUNT = re.compile(rf"{BASE}/accountlists/[0-9]+/count")
+NOTHING = SingleCohorts()
 
 
 def cohort(
@@ -30,8 +34,13 @@ def cohort(
     return CohortRow(key, f"c{key}", name, list_name, list_id, first, None)
 
 
-def rest(*lists: tuple[int, str], created: dict[str, Any] | None = None, then: Any = None) -> Wire:
-    """Stand in for Cordial: its lists, its answer to a creation, its lists after that."""
+def rest(
+    *lists: tuple[int, str],
+    created: dict[str, Any] | None = None,
+    then: Any = None,
+    counted: dict[str, Any] | None = None,
+) -> Wire:
+    """Stand in for Cordial: its lists, its answer to a creation, its lists after that, a count."""
     line = wire()
     first = {"json": [{"id": number, "name": name} for number, name in lists]}
     after = (
@@ -39,11 +48,14 @@ def rest(*lists: tuple[int, str], created: dict[str, Any] | None = None, then: A
     )
     line.adapter.register_uri("GET", LISTS, [first, after])
     line.adapter.register_uri("POST", LISTS, [created or {"status_code": 500}])
+    line.adapter.register_uri("GET", COUNT, [counted or {"json": {"count": 0}}])
     return line
 
 
 def binder(line: Wire, *, create: bool = True, dry: bool = False) -> ListBinder:
-    return ListBinder(RestClient(line.session), None, create=create, dry=dry, logger=LOGGER)
+    return ListBinder(
+        RestClient(line.session), None, single=NOTHING, create=create, dry=dry, logger=LOGGER
+    )
 
 
 def bind(made: ListBinder, rows: list[CohortRow]) -> Bound:
@@ -59,14 +71,17 @@ def posts(line: Wire) -> list[Any]:
 
 
 def test_the_name_is_the_bound_one_else_that_of_the_cohort() -> None:
-    assert wanted_name(cohort(1, "active users")) == "activeusers"
-    assert wanted_name(cohort(1, "renamed", list_name="activeusers", list_id="7")) == "activeusers"
-    assert wanted_name(cohort(1, None)) == "cohort-c1"
+    assert wanted_name(cohort(1, "active users"), NOTHING) == "activeusers"
+    assert (
+        wanted_name(cohort(1, "renamed", list_name="activeusers", list_id="7"), NOTHING)
+        == "activeusers"
+    )
+    assert wanted_name(cohort(1, None), NOTHING) == "cohort-c1"
 
 
 def test_two_new_cohorts_of_one_name_are_both_refused_and_both_named() -> None:
     rows = [cohort(1, "active users"), cohort(2, "Active Users"), cohort(3, "other")]
-    refused = refused_names(rows)
+    refused = refused_names(rows, NOTHING)
     assert set(refused) == {1, 2}
     for text in refused.values():
         assert "'active users' (c1)" in text
@@ -76,13 +91,13 @@ def test_two_new_cohorts_of_one_name_are_both_refused_and_both_named() -> None:
 
 def test_a_cohort_that_has_its_list_keeps_it_and_the_other_is_refused() -> None:
     bound = cohort(1, "active users", list_name="activeusers", list_id="7")
-    refused = refused_names([bound, cohort(2, "active users"), cohort(3, "Activeusers")])
+    refused = refused_names([bound, cohort(2, "active users"), cohort(3, "Activeusers")], NOTHING)
     assert set(refused) == {2, 3}
     assert "c1" in refused[2]
 
 
 def test_different_names_are_no_collision() -> None:
-    assert refused_names([cohort(1, "a"), cohort(2, "b"), cohort(3, "a-b")]) == {}
+    assert refused_names([cohort(1, "a"), cohort(2, "b"), cohort(3, "a-b")], NOTHING) == {}
 
 
 # -- REST -----------------------------------------------------------------------------------------
@@ -196,7 +211,7 @@ def test_a_cohort_may_not_have_the_present_name_of_a_renamed_list() -> None:
     ]
     made = binder(rest((7, "beta"), (8, "gamma")))
     present = made.follow(rows)
-    refused = refused_names(present)
+    refused = refused_names(present, NOTHING)
     assert set(refused) == {2, 3}
     assert "'alpha' (c1)" in refused[2]
     bound = made.bind([row for row in present if row.key not in refused])
@@ -208,8 +223,8 @@ def test_a_cohort_may_not_have_the_present_name_of_a_renamed_list() -> None:
 
 def test_a_single_new_cohort_may_not_have_the_present_name_of_a_renamed_list() -> None:
     rows = [cohort(1, "alpha", list_name="alpha", list_id="7", synced=True), cohort(2, "beta")]
-    assert refused_names(rows) == {}
-    refused = refused_names(binder(rest((7, "beta"))).follow(rows))
+    assert refused_names(rows, NOTHING) == {}
+    refused = refused_names(binder(rest((7, "beta"))).follow(rows), NOTHING)
     assert set(refused) == {2}
     assert "'beta' (c2)" in refused[2]
     assert "'alpha' (c1)" in refused[2]
@@ -217,11 +232,11 @@ def test_a_single_new_cohort_may_not_have_the_present_name_of_a_renamed_list() -
 
 def test_a_new_cohort_may_have_the_former_name_of_a_renamed_list() -> None:
     rows = [cohort(1, "x", list_name="alpha", list_id="7", synced=True), cohort(2, "alpha")]
-    assert set(refused_names(rows)) == {2}
+    assert set(refused_names(rows, NOTHING)) == {2}
     line = rest((7, "beta"), created={"json": {}}, then=[(7, "beta"), (9, "alpha")])
     made = binder(line)
     present = made.follow(rows)
-    assert refused_names(present) == {}
+    assert refused_names(present, NOTHING) == {}
     assert made.bind(present).targets == {
         1: Target("7", "beta", first_sync=False),
         2: Target("9", "alpha", first_sync=True),
@@ -271,6 +286,86 @@ def test_a_refused_key_ends_binding() -> None:
         bind(binder(line), [cohort(1, "new")])
 
 
+# -- a list that was there before its cohort ------------------------------------------------------
+
+
+def test_members_that_a_list_had_before_are_found() -> None:
+    bound = bind(
+        binder(rest((7, "vip"), (8, "own"), counted={"json": {"count": 12}})),
+        [cohort(1, "vip"), cohort(2, "own", list_name="own", list_id="8")],
+    )
+    assert bound.found == {1: 12}  # the second cohort has had its list before
+    assert set(bound.targets) == {1, 2}
+
+
+def test_an_empty_list_has_nobody_to_be_adopted() -> None:
+    assert bind(binder(rest((7, "vip"))), [cohort(1, "vip")]).found == {}
+
+
+def test_a_list_that_was_just_made_is_not_asked_for_members() -> None:
+    line = rest(
+        created={"json": {"success": True}}, then=[(7, "vip")], counted={"status_code": 500}
+    )
+    bound = bind(binder(line), [cohort(1, "vip")])
+    assert (set(bound.targets), bound.found) == ({1}, {})
+
+
+def test_a_list_that_somebody_made_meanwhile_is_asked_for_members() -> None:
+    taken = {"status_code": 422, "json": {"error": True, "message": "Name must be unique"}}
+    line = rest(created=taken, then=[(7, "vip")], counted={"json": {"count": 3}})
+    assert bind(binder(line), [cohort(1, "vip")]).found == {1: 3}
+
+
+@pytest.mark.parametrize(
+    "counted", [{"status_code": 500}, {"status_code": 404}, {"json": {}}, {"json": {"count": "3"}}]
+)
+@pytest.mark.parametrize("by_protocol", [False, True])
+def test_members_that_can_not_be_counted_keep_the_cohort_from_being_written(
+    counted: dict[str, Any],
+    by_protocol: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    line = rest((7, "vip"), counted=counted)
+    made = protocol_binder(line, {"json": {"listId": "a"}})[0] if by_protocol else binder(line)
+    bound = bind(made, [cohort(1, "vip")])
+    assert (bound.targets, bound.found) == ({}, {})
+    assert "'vip' (c1)" in bound.problems[1]
+    assert "not written" in bound.problems[1]
+
+
+def test_the_protocol_is_asked_after_the_members_were_counted() -> None:
+    line = rest((7, "vip"), counted={"json": {"count": 12}})
+    made, other = protocol_binder(line, {"json": {"listId": "abc"}})
+    bound = bind(made, [cohort(1, "vip"), cohort(2, "new")])
+    assert bound.found == {1: 12}
+    assert [body["name"] for _, _, body in other.sent()] == ["vip", "new"]
+
+
+# -- names that the settings ask for --------------------------------------------------------------
+
+
+def test_the_settings_name_a_list_before_the_first_sync_and_not_after() -> None:
+    single = SingleCohorts({"c1": {"list_name": "asked"}, "other": {"list_name": "Elsewhere"}})
+    assert wanted_name(cohort(1, "active users"), single) == "asked"
+    assert wanted_name(cohort(2, "other"), single) == "Elsewhere"
+    bound = cohort(1, "active users", list_name="activeusers", list_id="7")
+    assert wanted_name(bound, single) == "activeusers"
+
+
+def test_collisions_are_judged_by_the_names_that_are_asked_for() -> None:
+    rows = [cohort(1, "same"), cohort(2, "Same"), cohort(3, "third")]
+    apart = SingleCohorts({"c2": {"list_name": "another"}})
+    assert refused_names(rows, apart) == {}
+    together = SingleCohorts({"c2": {"list_name": "another"}, "third": {"list_name": "ANOTHER"}})
+    refused = refused_names(rows, together)
+    assert set(refused) == {2, 3}
+    assert "list_name" in refused[2]
+
+
+def test_a_command_in_a_message_can_be_pasted() -> None:
+    rows = [replace(cohort(1, "a b"), cohort_id="a b"), replace(cohort(2, "ab"), cohort_id="ab")]
+    assert "cordial-ledger forget 'a b'" in refused_names(rows, NOTHING)[1]
+
+
 # -- the list protocol ----------------------------------------------------------------------------
 
 
@@ -279,7 +374,9 @@ def protocol_binder(
 ) -> tuple[ListBinder, Wire]:
     other = wire(answer)
     client = ListProtocolClient(other.session)
-    made = ListBinder(RestClient(line.session), client, create=create, dry=dry, logger=LOGGER)
+    made = ListBinder(
+        RestClient(line.session), client, single=NOTHING, create=create, dry=dry, logger=LOGGER
+    )
     return made, other
 
 

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-import dataclasses
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from target_cordial.core.guard import APPROVAL_SECONDS, WINDOW_SECONDS, Limit
-from target_cordial.core.outcome import Result
-from target_cordial.ledger.entries import Entries
+from target_cordial.core.outcome import Outcome, Result
+from target_cordial.core.plan import Operation
+from target_cordial.ledger.entries import Counts, Entries
 from target_cordial.ledger.store import MEMORY, Ledger
-from target_cordial.run.planning import CohortPlan, Planner
+from target_cordial.run.planning import CohortPlan as Plan
+from target_cordial.run.planning import Planner
 from tests.target_cordial.ledger.rows import NOW, deliver, snapshot
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 PEOPLE = {f"a:{number}": f"p{number:03}" for number in range(100)}
 
 
+ADD, REMOVE = Operation.ADD, Operation.REMOVE
+
+
 class Guarded:
-    """A cohort of a hundred confirmed members, guarded by 10 and 30 percent."""
+    """A cohort of a hundred confirmed members, guarded by 10 and 30, and by 50 and 200 percent."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -28,18 +32,25 @@ class Guarded:
         self.key = ledger.ensure_cohort("c1", "vip")
         ledger.update_cohort(self.key, list_name="vip", list_id="7")
         self.stay(100)
-        deliver(self.book, self.key, now=NOW - 100)
+        self.changes_go_out(NOW - 100)
+        ledger.update_cohort(self.key, first_synced_at=NOW - 100)
 
-    def stay(self, count: int) -> None:
-        snapshot(self.ledger, self.key, dict(list(PEOPLE.items())[:count]))
+    def stay(self, count: int, joined: int = 0) -> None:
+        """Let so many of the first hundred be in, and so many others."""
+        others = {f"a:new{number}": f"n{number:05}" for number in range(joined)}
+        snapshot(self.ledger, self.key, dict(list(PEOPLE.items())[:count]) | others)
 
-    def plan(self, now: int, limit: Limit | None = None) -> CohortPlan:
-        planner = Planner(self.ledger, self.book, limit or Limit(10, 30))
+    def plan(self, now: int, removal: Limit | None = None, addition: Limit | None = None) -> Plan:
+        limits = {REMOVE: removal or Limit(10, 30), ADD: addition or Limit(50, 200)}
+        planner = Planner(self.ledger, self.book, lambda _id, _name: limits)
         row = self.ledger.cohort("c1")
         assert row is not None
         return planner.plan(row, now)
 
-    def removals_go_out(self, now: int) -> None:
+    def counts(self) -> Counts:
+        return self.book.counts(self.key, now=NOW, window_since=NOW)
+
+    def changes_go_out(self, now: int) -> None:
         deliver(self.book, self.key, now=now)
 
 
@@ -59,30 +70,86 @@ def test_removals_above_both_numbers_are_withheld(
     guarded.stay(100 - left)
     plan = guarded.plan(NOW)
     assert plan.withheld == withheld
-    assert plan.removals == left - withheld
-    assert plan.counts.additions == 0
+    assert plan.removals.going == left - withheld
+    assert plan.additions.due == 0
+
+
+@pytest.mark.parametrize(
+    ("joined", "withheld"), [(0, 0), (50, 0), (200, 0), (201, 201), (5000, 5000)]
+)
+def test_additions_above_both_numbers_are_withheld(
+    guarded: Guarded, joined: int, withheld: int
+) -> None:
+    guarded.stay(99, joined)
+    plan = guarded.plan(NOW)
+    assert plan.additions.withheld == plan.withheld == withheld
+    assert plan.additions.going == joined - withheld
+    assert plan.removals.going == 1
 
 
 def test_the_two_numbers_have_to_be_exceeded_both(guarded: Guarded) -> None:
-    guarded.stay(60)
+    guarded.stay(60, 40)
     assert guarded.plan(NOW, Limit(40, 0)).withheld == 0
     assert guarded.plan(NOW, Limit(39, 0)).withheld == 40
     assert guarded.plan(NOW, Limit(0, 40)).withheld == 0
-    assert guarded.plan(NOW, Limit(0, 100)).withheld == 0
+    assert guarded.plan(NOW, Limit(0, None)).withheld == 0
+    off = Limit(0, None)
+    assert guarded.plan(NOW, off, Limit(39, 40)).withheld == 0
+    assert guarded.plan(NOW, off, Limit(40, 39)).withheld == 0
+    assert guarded.plan(NOW, off, Limit(39, 39)).withheld == 40
+    assert guarded.plan(NOW, off, off).withheld == 0
 
 
-def test_additions_go_out_beside_withheld_removals(guarded: Guarded) -> None:
+def test_the_other_direction_goes_out(guarded: Guarded) -> None:
     snapshot(guarded.ledger, guarded.key, {"a:new": "new"})
     plan = guarded.plan(NOW)
-    assert (plan.withheld, plan.removals, plan.counts.additions) == (100, 0, 1)
+    assert (plan.withheld, plan.removals.going, plan.additions.going) == (100, 0, 1)
+    assert plan.going == 1
+    guarded.stay(99, 201)
+    plan = guarded.plan(NOW)
+    assert (plan.withheld, plan.removals.going, plan.additions.going) == (201, 1, 0)
+
+
+def test_both_directions_can_be_withheld(guarded: Guarded) -> None:
+    guarded.stay(60, 201)
+    plan = guarded.plan(NOW)
+    assert (plan.withheld, plan.going) == (241, 0)
+    text = plan.problem()
+    assert "40 removals from list 'vip' are withheld" in text
+    assert "201 additions to list 'vip' are withheld" in text
+    assert "cordial-ledger approve c1 --up-to 201 " in text
+    assert "cordial-ledger approve c1 --up-to 40 --only removals" in text
+    assert "cordial-ledger approve c1 --up-to 201 --only additions" in text
+
+
+def test_a_first_sync_is_never_withheld_and_does_not_count_later(guarded: Guarded) -> None:
+    guarded.ledger.update_cohort(guarded.key, first_synced_at=None)
+    guarded.stay(100, 5000)
+    assert guarded.plan(NOW).additions.going == 5000
+    guarded.changes_go_out(NOW)
+    guarded.ledger.update_cohort(guarded.key, first_synced_at=NOW)
+    guarded.stay(100, 5051)
+    plan = guarded.plan(NOW)
+    assert (plan.additions.recent, plan.additions.before) == (0, 5100)
 
 
 def test_a_leak_over_the_day_is_one_removal(guarded: Guarded) -> None:
     guarded.stay(75)
     assert guarded.plan(NOW).withheld == 0
-    guarded.removals_go_out(NOW)
+    guarded.changes_go_out(NOW)
     guarded.stay(65)
     assert guarded.plan(NOW + WINDOW_SECONDS - 1).withheld == 10
+    assert guarded.plan(NOW + WINDOW_SECONDS).withheld == 0
+
+
+def test_a_list_that_swells_over_the_day_does_not_raise_its_own_limit(guarded: Guarded) -> None:
+    guarded.stay(100, 190)
+    assert guarded.plan(NOW).withheld == 0
+    guarded.changes_go_out(NOW)
+    guarded.stay(100, 200)
+    assert guarded.plan(NOW + WINDOW_SECONDS - 1).withheld == 0
+    guarded.stay(100, 201)
+    assert guarded.plan(NOW + WINDOW_SECONDS - 1).withheld == 11
     assert guarded.plan(NOW + WINDOW_SECONDS).withheld == 0
 
 
@@ -97,27 +164,78 @@ def test_a_plan_that_passed_is_not_withheld_half_done(guarded: Guarded, result: 
     assert guarded.plan(NOW + 1).withheld == (11 if result is Result.CONFIRMED else 31)
 
 
-def test_what_is_withheld_is_told_with_the_remedy(guarded: Guarded) -> None:
-    guarded.stay(60)
-    text = guarded.plan(NOW).problem(Limit(10, 30))
+@pytest.mark.parametrize("result", [Result.CONFIRMED, Result.UNKNOWN])
+def test_additions_that_passed_are_not_withheld_half_done(guarded: Guarded, result: Result) -> None:
+    guarded.stay(100, 120)
+    deliver(guarded.book, guarded.key, result, now=NOW)
+    guarded.stay(100, 200)
+    assert guarded.plan(NOW + 1).withheld == 0
+    guarded.stay(100, 201)
+    assert guarded.plan(NOW + 1).withheld == (81 if result is Result.CONFIRMED else 201)
+
+
+@pytest.mark.parametrize(
+    ("joined", "left", "word", "count"), [(0, 40, "removals", 40), (250, 0, "additions", 250)]
+)
+def test_what_is_withheld_is_told_with_the_remedy(
+    guarded: Guarded, joined: int, left: int, word: str, count: int
+) -> None:
+    guarded.stay(100 - left, joined)
+    text = guarded.plan(NOW).problem()
     assert "'vip' (c1)" in text
-    assert "cordial-ledger approve c1 --up-to 40" in text
+    assert text.endswith(f"cordial-ledger approve c1 --up-to {count} --only {word}")
+    guarded.stay(100)
+    assert guarded.plan(NOW).problem() == ""
 
 
 def test_an_approval_lets_its_number_pass_and_no_more(guarded: Guarded) -> None:
     guarded.ledger.approve(guarded.key, 40)
     guarded.stay(60)
     plan = guarded.plan(NOW)
-    assert (plan.withheld, plan.verdict.uses_approval) == (0, True)
+    assert (plan.withheld, plan.removals.verdict.uses_approval) == (0, True)
     guarded.stay(59)
     plan = guarded.plan(NOW)
-    assert (plan.withheld, plan.verdict.uses_approval) == (41, False)
+    assert (plan.withheld, plan.removals.verdict.uses_approval) == (41, False)
+
+
+def test_an_approval_covers_both_directions_each_up_to_its_number(guarded: Guarded) -> None:
+    guarded.ledger.approve(guarded.key, 210)
+    guarded.stay(60, 210)
+    assert guarded.plan(NOW).going == 250
+    guarded.stay(60, 211)
+    plan = guarded.plan(NOW)
+    assert (plan.removals.going, plan.additions.withheld) == (40, 211)
+
+
+@pytest.mark.parametrize(("only", "withheld"), [(ADD, 40), (REMOVE, 210), (None, 0)])
+def test_an_approval_can_be_for_one_direction(
+    guarded: Guarded, only: Operation | None, withheld: int
+) -> None:
+    guarded.ledger.approve(guarded.key, 210, only)
+    guarded.stay(60, 210)
+    assert guarded.plan(NOW).withheld == withheld
 
 
 def test_an_approval_that_is_not_needed_is_not_used(guarded: Guarded) -> None:
     guarded.ledger.approve(guarded.key, 40)
     guarded.stay(95)
-    assert not guarded.plan(NOW).verdict.uses_approval
+    plan = guarded.plan(NOW)
+    assert not plan.removals.verdict.uses_approval
+    guarded.changes_go_out(NOW)
+    assert not plan.uses_up(guarded.counts())
+
+
+def test_an_approval_is_used_up_when_all_that_needed_it_went_out(guarded: Guarded) -> None:
+    guarded.ledger.approve(guarded.key, 210)
+    guarded.stay(60, 210)
+    plan = guarded.plan(NOW)
+    assert not plan.uses_up(guarded.counts())
+    guarded.book.plan([guarded.key], [], now=NOW, by_contact=True)
+    some = list(guarded.book.changes(now=NOW))
+    guarded.book.record([Outcome(each, Result.CONFIRMED) for each in some], now=NOW)
+    assert not plan.uses_up(guarded.counts())
+    guarded.changes_go_out(NOW)
+    assert plan.uses_up(guarded.counts())
 
 
 def test_what_an_approval_let_through_counts_against_the_day_like_all_else(
@@ -125,7 +243,7 @@ def test_what_an_approval_let_through_counts_against_the_day_like_all_else(
 ) -> None:
     guarded.ledger.approve(guarded.key, 40)
     guarded.stay(60)
-    guarded.removals_go_out(NOW + 5)
+    guarded.changes_go_out(NOW + 5)
     guarded.ledger.use_approval(guarded.key)
     guarded.stay(59)
     assert guarded.plan(NOW + 5 + WINDOW_SECONDS - 1).withheld == 1
@@ -137,17 +255,27 @@ def test_an_approval_older_than_a_week_is_none(guarded: Guarded, age: int, withh
     guarded.ledger.approve(guarded.key, 40)
     guarded.stay(60)
     plan = guarded.plan(NOW + age)
-    assert (plan.withheld, plan.verdict.uses_approval) == (withheld, not withheld)
+    assert (plan.withheld, plan.removals.verdict.uses_approval) == (withheld, not withheld)
 
 
 def test_a_run_that_died_half_way_leaves_the_rest_of_its_approval(guarded: Guarded) -> None:
     guarded.ledger.approve(guarded.key, 40)
     guarded.stay(75)
-    guarded.removals_go_out(NOW + 5)
+    guarded.changes_go_out(NOW + 5)
     guarded.stay(60)
-    assert guarded.plan(NOW + 10).verdict.uses_approval
+    assert guarded.plan(NOW + 10).removals.verdict.uses_approval
     guarded.stay(59)
     assert guarded.plan(NOW + 10).withheld == 16
+
+
+def test_additions_of_a_run_that_died_leave_the_rest_of_its_approval(guarded: Guarded) -> None:
+    guarded.ledger.approve(guarded.key, 400)
+    guarded.stay(100, 300)
+    guarded.changes_go_out(NOW + 5)
+    guarded.stay(100, 400)
+    assert guarded.plan(NOW + 10).additions.verdict.uses_approval
+    guarded.stay(100, 401)
+    assert guarded.plan(NOW + 10).withheld == 101
 
 
 def test_cohorts_are_guarded_apart(guarded: Guarded) -> None:
@@ -158,7 +286,29 @@ def test_cohorts_are_guarded_apart(guarded: Guarded) -> None:
     assert guarded.plan(NOW).withheld == 0
     row = guarded.ledger.cohort("c2")
     assert row is not None
-    planner = Planner(guarded.ledger, guarded.book, Limit(10, 30))
-    plan = planner.plan(row, NOW)
-    assert plan.withheld == 100
-    assert dataclasses.replace(plan, verdict=guarded.plan(NOW).verdict).removals == 100
+    limits = {"c2": Limit(10, 30), "c1": Limit(0, 0)}
+    planner = Planner(
+        guarded.ledger,
+        guarded.book,
+        lambda cohort_id, _: dict.fromkeys(Operation, limits[cohort_id]),
+    )
+    assert planner.plan(row, NOW).withheld == 100
+
+
+# -- members whom nobody has claimed --------------------------------------------------------------
+
+
+def test_nobody_is_removed_from_a_list_with_members_whom_nobody_has_claimed(
+    guarded: Guarded,
+) -> None:
+    guarded.ledger.update_cohort(guarded.key, found=3)
+    guarded.ledger.approve(guarded.key, 500)
+    guarded.stay(99, 10)
+    plan = guarded.plan(NOW, Limit(0, None))
+    assert (plan.removals.going, plan.removals.withheld, plan.additions.going) == (0, 1, 10)
+    assert plan.problem() == ""  # told with the adoption
+    guarded.stay(60, 501)
+    plan = guarded.plan(NOW)
+    assert plan.going == 0
+    assert "501 additions" in plan.problem()
+    assert "removals" not in plan.problem()
