@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -52,6 +52,7 @@ STATUS_TABLE: Final[Mapping[int, tuple[Kind, str]]] = {
 """Documented statuses. 429 is not in Cordial's description, but in its article on limits."""
 
 _ABSENT: Final = re.compile(r"not[ _]found|does(?:n't| not) exist", re.IGNORECASE)
+_OF_LISTS: Final = re.compile(r"\blists?\b|account_lists", re.IGNORECASE)
 _PROSE_KEYS: Final = ("message", "messages", "validationErrors", "fieldErrors", "errors", "error")
 
 
@@ -109,6 +110,29 @@ class Answer:
             _ABSENT.search(self.prose)
         )
 
+    def refused_keys(self, keys: Iterable[str]) -> frozenset[str]:
+        """Find the keys of a contact write that Cordial refuses because it has no such list.
+
+        Seen in traffic: 422 with ``{"messages": {"validationErrors": {"<key>": ["key <key> is not
+        part of the schema for this resource"]}}}``, and no ``errorKey`` that would tell it from
+        others. So the words decide: whichever key they name.
+
+        Args:
+            keys: The names of the lists that were written.
+
+        Returns:
+            Those that are named; all of them where a list is spoken of without its name.
+        """
+        if self.kind not in (Kind.REFUSED, Kind.NOT_FOUND):
+            return frozenset()
+        words = f"{self.body.get('errorKey')} {self.prose}"
+        if self.says_absent and not _OF_LISTS.search(words):
+            return frozenset()  # "record not found" is of the contact, whatever a list is called
+        fields = {name for part in _PROSE_KEYS for name in _fields(self.body.get(part))}
+        everything = frozenset(keys)
+        named = frozenset(key for key in everything if key in fields or _names(words, key))
+        return everything if self.says_absent and not named else named
+
     @property
     def prose(self) -> str:
         """Cordial's own words, out of whichever envelope. May hold an identifier."""
@@ -146,3 +170,16 @@ def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401  JSON has any type
     elif isinstance(value, list):
         for part in value:
             yield from _texts(part)
+
+
+def _fields(value: Any) -> Iterator[str]:  # noqa: ANN401  JSON has any type
+    """Walk the names of all fields in a body, at any depth."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield name
+            yield from _fields(part)
+
+
+def _names(words: str, key: str) -> bool:
+    """Say whether a key stands in a text as a word of its own."""
+    return re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", words) is not None

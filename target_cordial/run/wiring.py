@@ -9,6 +9,7 @@ from target_cordial.cordial.rest import RestClient
 from target_cordial.cordial.session import Session, StoppableClock
 from target_cordial.delivery.contacts import ContactsDelivery
 from target_cordial.delivery.endpoint import EndpointDelivery
+from target_cordial.delivery.list_watch import ListWatch
 
 if TYPE_CHECKING:
     import threading
@@ -24,6 +25,7 @@ class Wiring:
     Attributes:
         rest: The REST API: lists and counts in every delivery, contacts in one.
         protocol: The list protocol, where delivery goes by it.
+        lists: What lists are called while the delivery goes on.
         sessions: All sessions, for counting and closing.
     """
 
@@ -32,6 +34,7 @@ class Wiring:
         self._stop = stop
         self.sessions: list[Session] = []
         self.rest = RestClient(self._session(settings.api_url))
+        self.lists = ListWatch(lambda: {row.id: row.name for row in self.rest.lists()})
         self.protocol: ListProtocolClient | None = None
         if settings.delivery == "endpoint" and settings.endpoint is not None:
             headers = {"x-api-key": settings.api_key}
@@ -44,6 +47,7 @@ class Wiring:
             return EndpointDelivery(self.protocol, batch_size=settings.endpoint_batch_size)
         return ContactsDelivery(
             self.rest,
+            self.lists,
             identifier_name=settings.mapping.name,
             create_contacts=settings.create_contacts,
             suppress_triggers=settings.suppress_triggers,

@@ -156,3 +156,50 @@ def test_status_and_body_together_say_what_an_answer_is(
     status: int, body: object, text: str | None, kind: Kind
 ) -> None:
     assert answer(status, body, text).kind is kind
+
+
+def named(*keys: str) -> dict[str, Any]:
+    told = {key: [UNKNOWN_KEY.replace("vip", key)] for key in keys}
+    return {"error": True, "messages": {"validationErrors": told}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "refused"),
+    [
+        (422, named("vip"), {"vip"}),
+        (422, named("vip", "old-ones", "age"), {"vip", "old-ones"}),
+        (422, named("vip2"), set()),
+        (422, named("old"), set()),
+        (422, named("ones"), set()),
+        (422, named("VIP"), set()),
+        (400, {"error": True, "message": UNKNOWN_KEY}, {"vip"}),
+        (200, {"error": True, "message": UNKNOWN_KEY}, {"vip"}),
+        (422, {"error": True, "errors": ["no list 'old-ones'"]}, {"old-ones"}),
+        (422, {"error": True, "fieldErrors": {"vip": ["unknown"]}}, {"vip"}),
+        # a list is spoken of, whichever it is
+        (422, {"error": True, "message": "List does not exist"}, {"vip", "old-ones"}),
+        (404, {"error": True, "errorKey": "ACCOUNT_LISTS_NOT_FOUND"}, {"vip", "old-ones"}),
+        (404, {"error": True, "message": "List vip does not exist"}, {"vip"}),
+        # it is about something else
+        (422, {"error": True, "message": "Contact doesn't exist"}, set()),
+        (404, {"error": True, "message": "record not found"}, set()),
+        (422, {"error": True, "message": "age is required"}, set()),
+        (422, {"error": True, "message": "List limit reached"}, set()),
+        (409, {"vip": True, "error": True}, set()),
+        (200, {"success": True, "message": "vip"}, set()),
+        (500, {"error": True, "message": UNKNOWN_KEY}, set()),
+        (422, ["vip"], set()),
+    ],
+)
+def test_the_lists_that_a_refusal_names_are_found(
+    status: int, body: object, refused: set[str]
+) -> None:
+    assert answer(status, body).refused_keys(["vip", "old-ones"]) == refused
+
+
+@pytest.mark.parametrize("key", ["record", "Contact", "not", "found", "a.b", "error", "messages"])
+def test_a_list_called_like_a_word_of_cordials_is_not_named_by_it(key: str) -> None:
+    for words in ("record not found", "Contact doesn't exist"):
+        assert answer(404, {"error": True, "message": words}).refused_keys([key]) == set()
+    told = answer(422, {"error": True, "messages": {"age": ["aXb is required"]}})
+    assert told.refused_keys([key]) == set()

@@ -7,13 +7,21 @@ import requests
 
 from target_cordial.cordial.rest import RestClient
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, REJECTED_BY_CORDIAL, Outcome, Result
-from target_cordial.core.plan import Sent
+from target_cordial.core.plan import Change, Sent
 from target_cordial.delivery.contacts import ContactsDelivery, channel_of
-from target_cordial.errors import InterruptedRunError, RefusedError, UnexpectedError
+from target_cordial.delivery.list_watch import ListWatch
+from target_cordial.errors import (
+    InterruptedRunError,
+    RefusedError,
+    UnavailableError,
+    UnexpectedError,
+)
 from tests.target_cordial.cordial.transport import Wire, wire
 from tests.target_cordial.delivery.changes import ADDRESS, TARGETS, add, remove, results
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from target_cordial.delivery.base import Call
 
 PATH = "/contacts/email:ana%2Bvip%40shop.example"
@@ -25,6 +33,7 @@ NOT_THERE_422 = {
     "status_code": 422,
     "json": {"error": True, "messages": {"contact": ["Contact doesn't exist"]}},
 }
+AS_PLANNED = {target.list_id: target.list_name for target in TARGETS.values()}
 REFUSED = {
     "status_code": 422,
     "json": {"error": True, "messages": {"validationErrors": {"age": ["age is required"]}}},
@@ -32,10 +41,17 @@ REFUSED = {
 
 
 def delivery(
-    line: Wire, *, name: str = "email", create: bool = True, suppress: str = "always"
+    line: Wire,
+    *,
+    name: str = "email",
+    create: bool = True,
+    suppress: str = "always",
+    lists: Mapping[str, str] | None = None,
 ) -> ContactsDelivery:
+    """Make a delivery; ``lists`` are those that are found when they are read again."""
     return ContactsDelivery(
         RestClient(line.session),
+        ListWatch(lambda: AS_PLANNED if lists is None else lists),
         identifier_name=name,
         create_contacts=create,
         suppress_triggers=suppress,
@@ -310,3 +326,118 @@ def test_a_contact_that_is_not_there_after_a_lost_answer_is_on_no_list(
 def test_an_answer_after_a_try_that_certainly_did_nothing_is_in_no_doubt() -> None:
     sent = delivery(wire({"status_code": 429}, REFUSED)).send((add(),), TARGETS)
     assert results(sent) == [Result.REJECTED]
+
+
+# -- a list that was renamed or deleted meanwhile -------------------------------------------------
+
+
+def unknown_key(*names: str) -> dict[str, Any]:
+    """Refuse a write as Cordial was seen to refuse unknown keys."""
+    told = {name: [f"key {name} is not part of the schema for this resource"] for name in names}
+    return {"status_code": 422, "json": {"error": True, "messages": {"validationErrors": told}}}
+
+
+def to_the_end(made: ContactsDelivery, call: Call) -> dict[Change, Result]:
+    """Send a call and whatever it leaves to be sent again, as the engine does."""
+    waiting, ended = [call], {}
+    while waiting:
+        delivered = made.send(waiting.pop(), TARGETS)
+        waiting += delivered.again
+        ended.update({out.change: out.result for out in delivered.outcomes})
+    return ended
+
+
+def bodies(line: Wire) -> list[dict[str, Any]]:
+    own = ("channels", "identifyBy", "suppressTriggers")
+    return [{k: v for k, v in body.items() if k not in own} for _, _, body in line.sent()]
+
+
+def test_a_renamed_list_is_written_under_its_new_name() -> None:
+    line = wire(unknown_key("vip"), {"json": {"success": True}})
+    made = delivery(line, lists={"101": "best", "102": "dormant"})
+    ended = to_the_end(made, (add(cohort=1), remove(cohort=2)))
+    assert set(ended.values()) == {Result.CONFIRMED}
+    assert bodies(line) == [{"vip": True, "dormant": False}, {"best": True, "dormant": False}]
+    to_the_end(made, (remove(cohort=1),))
+    assert bodies(line)[-1] == {"best": False}
+
+
+def test_without_its_lost_list_a_contact_is_written_all_the_same() -> None:
+    line = wire(unknown_key("vip"), {"json": {"success": True}})
+    made = delivery(line, lists={"102": "dormant"})
+    lost, kept = add(cohort=1), remove(cohort=2)
+    assert to_the_end(made, (lost, kept)) == {lost: Result.NOT_SENT, kept: Result.CONFIRMED}
+    assert bodies(line) == [{"vip": True, "dormant": False}, {"dormant": False}]
+    assert [method for method, _, _ in line.sent()] == ["POST", "PUT"]  # a removal makes nobody
+
+
+def test_a_list_that_is_lost_is_not_written_again_in_this_run() -> None:
+    line = wire(unknown_key("vip"))
+    made = delivery(line, lists={"102": "dormant"})
+    assert set(to_the_end(made, (add("a"),)).values()) == {Result.NOT_SENT}
+    ended = made.send((remove("b"),), TARGETS)
+    assert results(ended) == [Result.NOT_SENT]
+    assert ended.answered is None
+    assert len(line.calls) == 1
+
+
+def test_two_lists_lost_at_once_are_both_left_out() -> None:
+    line = wire(unknown_key("vip", "dormant"), {"json": {"success": True}})
+    made = delivery(line, lists={"103": "fresh"})
+    call = (add(cohort=1), add(cohort=2), add(cohort=3))
+    assert list(to_the_end(made, call).values()) == [Result.NOT_SENT] * 2 + [Result.CONFIRMED]
+
+
+@pytest.mark.parametrize("change", [add(), remove()])
+def test_what_a_second_look_does_not_explain_is_rejected(change: Change) -> None:
+    sent = delivery(wire(unknown_key("vip"))).send((change,), TARGETS)
+    words = "key vip is not part of the schema for this resource"
+    assert sent.outcomes == (Outcome(change, Result.REJECTED, REJECTED_BY_CORDIAL, words),)
+
+
+@pytest.mark.parametrize("response", [REFUSED, NOT_THERE, unknown_key("age")])
+def test_a_refusal_that_names_no_list_asks_for_none(response: dict[str, Any]) -> None:
+    gone = delivery(wire(response), lists={})
+    assert delivery(wire(response)).send((remove(),), TARGETS) == gone.send((remove(),), TARGETS)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"status_code": 422, "json": {"error": True, "message": "List does not exist"}},
+        {"status_code": 404, "json": {"error": True, "errorKey": "ACCOUNT_LISTS_NOT_FOUND"}},
+        {"status_code": 422, "json": {"error": True, "message": "List vip doesn't exist"}},
+    ],
+)
+def test_a_list_that_is_not_there_is_no_contact_that_is_not_there(response: dict[str, Any]) -> None:
+    """Else the removals of a deleted list would all count as done."""
+    line = wire(response)
+    assert results(delivery(line).send((remove(),), TARGETS)) == [Result.REJECTED]
+    ended = to_the_end(delivery(line, lists={}), (remove(),))
+    assert list(ended.values()) == [Result.NOT_SENT]
+
+
+def test_the_doubt_of_a_lost_answer_stays_with_the_lost_list() -> None:
+    line = wire(LOST, unknown_key("vip"), {"json": {"success": True}})
+    made = delivery(line, lists={"102": "dormant"})
+    [again] = made.send((add(cohort=1), remove(cohort=2)), TARGETS).again
+    assert [change.before for change in again] == [Sent.UNKNOWN] * 2
+    lost = made.send(again, TARGETS)
+    assert [outcome.sent for outcome in lost.outcomes] == [Sent.UNKNOWN]
+
+
+def test_lists_that_can_not_be_read_leave_the_contact_pending() -> None:
+    def down() -> dict[str, str]:
+        raise UnavailableError("GET /accountlists failed 8 times.")
+
+    line = wire(unknown_key("vip"))
+    made = ContactsDelivery(
+        RestClient(line.session),
+        ListWatch(down),
+        identifier_name="email",
+        create_contacts=True,
+        suppress_triggers="always",
+    )
+    sent = made.send((add(),), TARGETS)
+    assert results(sent) == [Result.NOT_SENT]
+    assert sent.answered is False
