@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from target_cordial.core.completeness import Completion
 from target_cordial.core.guard import Limit
 from target_cordial.core.identifier import Mapping
 from target_cordial.core.plan import Operation
@@ -47,7 +48,7 @@ def test_defaults() -> None:
         create_contacts=True,
         suppress_triggers="always",
         cohorts=SingleCohorts(),
-        snapshot_completion="marker",
+        snapshot_completion=Completion.MARKER,
         max_removal_count=10,
         max_removal_percent=30,
         max_addition_count=1000,
@@ -100,7 +101,7 @@ def test_every_given_value_is_taken() -> None:
         create_contacts=False,
         suppress_triggers="never",
         cohorts=SingleCohorts({"vip": {"list_name": "VIP"}}),
-        snapshot_completion="never",
+        snapshot_completion=Completion.NEVER,
         max_removal_count=1,
         max_removal_percent=2,
         max_addition_count=3,
