@@ -5,21 +5,23 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from target_cordial.core.completeness import Completeness
+from target_cordial.core.completeness import Completeness, Completion
 from target_cordial.core.outcome import too_many
 from target_cordial.delivery.engine import Engine
+from target_cordial.errors import CordialError
 from target_cordial.run import binding
 from target_cordial.run.lists import ListBinder, refused_names, wanted_name
 from target_cordial.run.planning import CohortPlan, Planner
 from target_cordial.run.readback import ReadBack
 from target_cordial.run.recorder import LedgerRecorder
+from target_cordial.run.sampling import Sample
 
 if TYPE_CHECKING:
     import logging
     import threading
     from collections.abc import Container
 
-    from target_cordial.delivery.base import Targets
+    from target_cordial.delivery.base import Delivery, Targets
     from target_cordial.ledger.entries import Entries
     from target_cordial.ledger.store import CohortRow, Ledger
     from target_cordial.run.report import RunReport
@@ -69,7 +71,14 @@ class Deliverer:
             dry=settings.dry_run,
             logger=logger,
         )
-        self._read_back = ReadBack(wiring.rest, self._binder, report)
+        self._read_back = ReadBack(
+            wiring.rest,
+            self._binder,
+            report,
+            identifier_name=settings.mapping.name,
+            workers=settings.max_concurrency,
+            stop=stop,
+        )
         self.rejects_fail = False
 
     def deliver(self, seen: Container[str], untouchable: Container[int]) -> None:
@@ -93,8 +102,13 @@ class Deliverer:
             return
         changing = [key for key, plan in plans.items() if plan.going]
         before = self._read_back.counts(changing)
-        self._send(plans, targets, now)
+        delivery = self._wiring.delivery()
+        sample = self._send(delivery, plans, targets, now)
         self._read_back.compare(before, self._read_back.counts(plans))
+        differ = self._read_back.contacts(sample, proves=delivery.writes_at_once)
+        if delivery.writes_at_once:
+            # Nothing is certain of them any more, so the next run sends what is wanted then.
+            self._entries.intend(change for change, _ in differ)
 
     def _followed(self) -> list[CohortRow]:
         """Read the cohorts, with the names that their lists have now."""
@@ -175,20 +189,33 @@ class Deliverer:
             part = self._report.parts[key]
             part.added, part.removed = plan.additions.going, plan.removals.going
 
-    def _send(self, plans: Plans, targets: Targets, now: int) -> None:
-        delivery = self._wiring.delivery()
+    def _send(self, delivery: Delivery, plans: Plans, targets: Targets, now: int) -> Sample:
         planned = self._entries.plan(
             [key for key, plan in plans.items() if plan.additions.going],
             [key for key, plan in plans.items() if plan.removals.going],
             now=now,
             by_contact=delivery.by_contact,
         )
-        recorder = LedgerRecorder(self._entries, self._report.parts)
+        sample = Sample(self._settings.verify_sample)
+        recorder = LedgerRecorder(self._entries, self._report.parts, sample)
         engine = Engine(delivery, recorder, workers=self._settings.max_concurrency, stop=self._stop)
         try:
             engine.deliver(self._entries.changes(now=now), targets)
         finally:
             self._settle_accounts(plans, recorder, planned)
+            self._look_again(plans)
+        return sample
+
+    def _look_again(self, plans: Plans) -> None:
+        """Say what became of lists that others renamed or deleted while the delivery went on."""
+        if not self._wiring.lists.moved:
+            return
+        try:
+            self._bind(
+                self._binder.follow([row for row in self._ledger.cohorts() if row.key in plans])
+            )
+        except CordialError as error:
+            self._report.fail(str(error))  # and not in the place of what else ended the delivery
 
     def _settle_accounts(self, plans: Plans, recorder: LedgerRecorder, planned: int) -> None:
         now = int(time.time())
@@ -207,7 +234,10 @@ class Deliverer:
             left = counts.additions + counts.removals - plan.withheld
             # A cohort that came in part has not been synced yet: the rest of it is no mass
             # addition, and is to be as silent as its beginning.
-            half = self._report.parts[key].snapshot is Completeness.INCOMPLETE
+            half = (
+                self._report.parts[key].snapshot is Completeness.INCOMPLETE
+                and self._settings.snapshot_completion is not Completion.NEVER
+            )
             if left == 0 and not half and plan.cohort.first_synced_at is None:
                 self._ledger.update_cohort(key, first_synced_at=now)
             if plan.uses_up(counts):
