@@ -40,6 +40,7 @@ class ContactsDelivery:
 
     name = "contacts"
     by_contact = True
+    writes_at_once = True
 
     def __init__(
         self,

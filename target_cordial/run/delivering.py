@@ -108,7 +108,7 @@ class Deliverer:
         differ = self._read_back.contacts(sample, proves=delivery.writes_at_once)
         if delivery.writes_at_once:
             # Nothing is certain of them any more, so the next run sends what is wanted then.
-            self._entries.intend(change for change, _ in differ)
+            self._entries.intend(differ)
 
     def _followed(self) -> list[CohortRow]:
         """Read the cohorts, with the names that their lists have now."""

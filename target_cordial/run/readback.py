@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from target_cordial.errors import UnavailableError, UnexpectedError
+from target_cordial.cordial.rest import ContactLists, CordialList
+from target_cordial.core.plan import Operation
+from target_cordial.errors import CordialError, InterruptedRunError, UnexpectedError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterable, Mapping
 
-    from target_cordial.cordial.rest import ContactLists, CordialList, RestClient
+    from target_cordial.cordial.rest import RestClient
+    from target_cordial.core.plan import Change
     from target_cordial.run.lists import ListBinder
     from target_cordial.run.report import RunReport
 
 Counts = dict[int, int | None]
 """Members of the lists, by the cohort's key; None where Cordial does not say."""
+
+Found = dict[str, ContactLists | None]
+"""Contacts that were read, by identifier; None where Cordial has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +79,47 @@ def differing(
 class ReadBack:
     """Compares what was written with what Cordial shows.
 
+    Reading back is a service: whatever goes wrong with it is noted, and undoes no delivery.
+
     Args:
         rest: The REST API.
         binder: Knows the lists' ids there.
         report: Told of what does not fit.
+        identifier_name: The Cordial key of the identifiers.
+        workers: Contacts that are read at once.
+        stop: Set when the run is told to stop.
     """
 
-    def __init__(self, rest: RestClient, binder: ListBinder, report: RunReport) -> None:
+    def __init__(  # noqa: PLR0913  what is read, how, and where it is told
+        self,
+        rest: RestClient,
+        binder: ListBinder,
+        report: RunReport,
+        *,
+        identifier_name: str,
+        workers: int,
+        stop: threading.Event,
+    ) -> None:
         self._rest = rest
         self._binder = binder
         self._report = report
+        self._name = identifier_name
+        self._workers = workers
+        self._stop = stop
 
     def counts(self, cohorts: Iterable[int]) -> Counts:
         """Count the lists of some cohorts, by their keys."""
         counts: Counts = {}
         keys = list(cohorts)
-        if not {self._list_name(key) for key in keys} <= self._binder.lists.keys():
-            self._binder.refresh()  # the list protocol has made lists not known in REST so far
-        for key in keys:
-            list_id = self._binder.lists.get(self._list_name(key))
-            if list_id is None:
-                continue
-            try:
-                counts[key] = self._rest.count(list_id)
-            except UnavailableError:
-                counts[key] = None  # reading back is a service; its failure undoes no delivery
+        try:
+            if not {self._list_name(key) for key in keys} <= self._binder.lists.keys():
+                self._binder.refresh()  # the list protocol has made lists not known in REST so far
+            for key in keys:
+                list_id = self._binder.lists.get(self._list_name(key))
+                if list_id is not None:
+                    counts[key] = self._rest.count(list_id)
+        except CordialError as error:
+            self._note(f"the lists could not be counted: {error}")
         return counts
 
     def compare(self, before: Counts, after: Counts) -> None:
@@ -108,10 +132,90 @@ class ReadBack:
                 continue
             part.drift = count - (known + part.added - part.removed)
             if part.drift:
-                self._report.notes.append(
+                self._note(
                     f"list '{part.list_name}' counts {count}, {part.drift:+d} from what this "
                     "run wrote (others may write to it, or the count lags behind)"
                 )
+
+    def contacts(self, confirmed: Iterable[Change], *, proves: bool) -> list[Change]:
+        """Read contacts whose changes were confirmed in this run.
+
+        Args:
+            confirmed: The changes.
+            proves: What is confirmed is written already. Else what differs may yet come.
+
+        Returns:
+            The changes that are not as confirmed.
+
+        Raises:
+            InterruptedRunError: The run was told to stop.
+        """
+        expected = {
+            Expected(
+                change.cohort,
+                change.identifier,
+                self._listed(change.cohort),
+                on=change.operation is Operation.ADD,
+            ): change
+            for change in confirmed
+        }
+        found: Found = {}
+        try:
+            self._read({one.identifier: None for one in expected}, found)
+        except CordialError as error:
+            self._note_unread(error)
+        try:
+            differ = differing(expected, found)
+        except UnexpectedError as error:
+            self._note_unread(error)
+            return []
+        for key in dict.fromkeys(one.cohort for one in differ):
+            read = [one for one in expected if one.cohort == key and one.identifier in found]
+            self._tell(key, len(read), [one for one in differ if one.cohort == key], proves=proves)
+        return [expected[one] for one in differ]
+
+    def _read(self, identifiers: Iterable[str], found: Found) -> None:
+        people = list(identifiers)
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="read-back")
+        try:
+            for person, lists in zip(people, pool.map(self._contact, people), strict=True):
+                found[person] = lists
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _contact(self, identifier: str) -> ContactLists | None:
+        if self._stop.is_set():
+            raise InterruptedRunError
+        return self._rest.contact_lists(self._name, identifier)
+
+    def _tell(self, key: int, read: int, differ: list[Expected], *, proves: bool) -> None:
+        missing = sum(one.on for one in differ)
+        said = (
+            f"list '{self._list_name(key)}': of {read} contacts that were read back, {missing} "
+            f"are not on it though they were added, and {len(differ) - missing} are still on it "
+            "though they were removed"
+        )
+        if proves:
+            self._report.degrade(
+                f"{said}: the next run sends them again. If it comes to the same, look in Cordial "
+                "for what else writes to this list, or merges contacts"
+            )
+        else:
+            self._note(f"{said} (the endpoint writes later)")
+
+    def _note_unread(self, error: CordialError) -> None:
+        self._note(
+            f"the changed contacts could not all be read back, which undoes nothing: {error} "
+            "(verify_sample 0 reads none)"
+        )
+
+    def _note(self, text: str) -> None:
+        if text not in self._report.notes:
+            self._report.notes.append(text)
+
+    def _listed(self, key: int) -> CordialList:
+        name = self._list_name(key)
+        return CordialList(self._binder.lists.get(name, ""), name)
 
     def _list_name(self, key: int) -> str:
         return self._report.parts[key].list_name or ""

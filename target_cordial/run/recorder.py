@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from target_cordial.ledger.entries import Entries
     from target_cordial.run.report import CohortReport
+    from target_cordial.run.sampling import Sample
 
 
 class LedgerRecorder:
@@ -23,11 +24,15 @@ class LedgerRecorder:
     Args:
         entries: The ledger.
         cohorts: Where a cohort's changes are counted, by its key.
+        sample: Where confirmed changes may be kept, to be read back.
     """
 
-    def __init__(self, entries: Entries, cohorts: Mapping[int, CohortReport]) -> None:
+    def __init__(
+        self, entries: Entries, cohorts: Mapping[int, CohortReport], sample: Sample
+    ) -> None:
         self._entries = entries
         self._cohorts = cohorts
+        self._sample = sample
         self._results: Counter[Result] = Counter()
         self._removals: Counter[int] = Counter()
         self._absent: Counter[int] = Counter()
@@ -94,6 +99,7 @@ class LedgerRecorder:
             if outcome.change.operation is Operation.REMOVE and not outcome.is_pending:
                 self._removals[outcome.change.cohort] += 1
             if outcome.result is Result.CONFIRMED:
+                self._sample.add(outcome.change)
                 if outcome.change.operation is Operation.ADD:
                     part.added += 1
                 else:

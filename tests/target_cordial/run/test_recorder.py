@@ -13,6 +13,7 @@ from target_cordial.ledger.schema import entry
 from target_cordial.ledger.store import MEMORY, Ledger
 from target_cordial.run.recorder import LedgerRecorder
 from target_cordial.run.report import CohortReport
+from target_cordial.run.sampling import Sample
 from tests.target_cordial.ledger.rows import DAY, NOW, deliver, entries, snapshot
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Leaving:
         for cohort_id in ("c1", "c2"):
             key = ledger.ensure_cohort(cohort_id, None)
             self.parts[key] = CohortReport(cohort_id, None)
-        self.recorder = LedgerRecorder(self.book, self.parts)
+        self.sample = Sample(1_000)
+        self.recorder = LedgerRecorder(self.book, self.parts, self.sample)
 
     def leave(self, cohort: int, count: int) -> list[Change]:
         """Let so many members leave a list; their removals are planned and intended."""
@@ -140,3 +142,10 @@ def test_a_problem_is_kept_once_in_the_order_of_their_coming(leaving: Leaving) -
     for problem in ("lost", "down", "lost"):
         leaving.recorder.note(problem)
     assert list(leaving.recorder.problems) == ["lost", "down"]
+
+
+def test_only_what_was_confirmed_may_be_read_back(leaving: Leaving) -> None:
+    changes = leaving.leave(1, 5)
+    for change, result in zip(changes, Result, strict=True):
+        leaving.record([change], result)
+    assert [change.identifier for change in leaving.sample] == [changes[0].identifier]
