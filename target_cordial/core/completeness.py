@@ -26,6 +26,14 @@ class Completeness(str, Enum):
     NONE = "none"
 
 
+class Completion(str, Enum):
+    """What is taken as proof; the setting ``snapshot_completion``."""
+
+    MARKER = "marker"
+    END_OF_INPUT = "end_of_input"
+    NEVER = "never"
+
+
 @dataclass(frozen=True)
 class Marker:
     """A tap's word that it has sent all members of a cohort.
@@ -35,12 +43,20 @@ class Marker:
         member_count: Distinct users in it.
         complete: What the tap itself says.
         position: Where it stood in the input.
+        time: When the source computed the snapshot, in milliseconds since the epoch.
     """
 
     snapshot_id: str | None
     member_count: int
     complete: bool
     position: int
+    time: int | None = None
+
+    def is_older_than(self, other: Marker | None) -> bool:
+        """Say whether the source says so; without times nothing is older."""
+        if other is None or self.time is None or other.time is None:
+            return False
+        return self.time < other.time
 
 
 class DistinctUsers:
@@ -58,6 +74,11 @@ class DistinctUsers:
         """Take one user, however often."""
         digest = hashlib.blake2b(user.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         self._partitions[digest[0]].append(int.from_bytes(digest, "little"))
+
+    def update(self, other: DistinctUsers) -> None:
+        """Take all users of another count."""
+        for mine, theirs in zip(self._partitions, other._partitions, strict=True):
+            mine.extend(theirs)
 
     def __len__(self) -> int:
         """Count the distinct users."""
@@ -78,36 +99,47 @@ class SnapshotTally:
     first: int
     last: int
 
+    def update(self, other: SnapshotTally) -> None:
+        """Take what was received of the same snapshot under another name of its cohort."""
+        self.users.update(other.users)
+        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
+
 
 @dataclass(frozen=True)
 class Proof:
     """Whether absence from a cohort's snapshot means that somebody left.
 
     Attributes:
-        completeness: The verdict.
-        problem: Why the snapshot proves nothing, for the log; empty where it does.
+        completeness: What was received.
+        problem: Why a snapshot proves nothing that should, for the log; empty where all is well.
+        proven: Absence means removal.
     """
 
     completeness: Completeness
     problem: str = ""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether absence means removal."""
-        return self.completeness is Completeness.COMPLETE
+    proven: bool = False
 
 
 def last_marker(markers: Mapping[str | None, Marker]) -> Marker | None:
-    """Return the marker of a cohort that counts: the last one in the input."""
-    return max(markers.values(), key=lambda marker: marker.position, default=None)
+    """Return the marker of a cohort that counts.
+
+    It is the last one in the input, less those that speak of an older time than one before them.
+    """
+    counts: Marker | None = None
+    for marker in sorted(markers.values(), key=lambda marker: marker.position):
+        if not marker.is_older_than(counts):
+            counts = marker
+    return counts
 
 
-def prove(
+def prove(  # noqa: PLR0913  each is evidence of its own
     markers: Mapping[str | None, Marker],
     tallies: Mapping[str | None, SnapshotTally],
     *,
     unreadable: int,
     dropped: bool = False,
+    completion: Completion = Completion.MARKER,
+    ended: bool = True,
 ) -> Proof:
     """Hold a cohort's marker against the rows that were received.
 
@@ -116,6 +148,8 @@ def prove(
         tallies: What was received, by snapshot id.
         unreadable: Rows of the cohort that could not be read.
         dropped: Stream maps left none of the rows that were received.
+        completion: What is taken as proof.
+        ended: The input came to a clean end.
 
     Returns:
         The verdict on the cohort's last marker. Rows and marker may have come in any order, but
@@ -124,10 +158,18 @@ def prove(
     """
     if not markers and not tallies and not unreadable:
         return Proof(Completeness.NONE)
-    problem = _doubt(markers, tallies, unreadable)
+    unmarked = not markers and not unreadable
+    if unmarked and completion is Completion.NEVER:
+        return Proof(Completeness.INCOMPLETE)
+    if unmarked and completion is Completion.END_OF_INPUT:
+        problem = _doubt_end(tallies, ended=ended)
+    else:
+        problem = _doubt(markers, tallies, unreadable)
     if not problem and dropped:
         problem = "stream maps left none of its rows"
-    return Proof(Completeness.INCOMPLETE if problem else Completeness.COMPLETE, problem)
+    if problem:
+        return Proof(Completeness.INCOMPLETE, problem)
+    return Proof(Completeness.COMPLETE, proven=completion is not Completion.NEVER)
 
 
 def _doubt(
@@ -146,7 +188,7 @@ def _doubt(
     if any(
         tally.last > marker.position or snapshot_id not in markers
         for snapshot_id, tally in tallies.items()
-        if snapshot_id != marker.snapshot_id
+        if snapshot_id != marker.snapshot_id and not _is_older(markers.get(snapshot_id), marker)
     ):
         return "another snapshot of it was begun and has no marker"
     tally = tallies.get(marker.snapshot_id)
@@ -154,3 +196,16 @@ def _doubt(
     if received != marker.member_count:
         return f"its marker counts {marker.member_count} members and {received} were received"
     return ""
+
+
+def _doubt_end(tallies: Mapping[str | None, SnapshotTally], *, ended: bool) -> str:
+    """Say why the end of the input proves nothing of a snapshot without a marker."""
+    if not ended:
+        return "the input broke off"
+    if len(tallies) > 1:
+        return "several snapshots of it came, none with a marker"
+    return ""
+
+
+def _is_older(other: Marker | None, marker: Marker) -> bool:
+    return other is not None and other.is_older_than(marker)

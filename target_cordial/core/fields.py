@@ -25,6 +25,11 @@ SNAPSHOT_ID: Final = ("snapshot_id",)
 MEMBER_COUNT: Final = ("member_count",)
 COMPLETE: Final = ("complete",)
 DELETED_AT: Final = ("_sdc_deleted_at",)
+TIME: Final = ("computed_time", "compute_time", "computed_at")
+MESSAGE_ID: Final = ("message_id",)
+USERS: Final = ("users",)
+SOURCE_FILE: Final = ("_sdc_source_file", "_smart_source_file")
+"""What file taps call the file that a row comes from."""
 
 PROPERTY_CONTAINERS: Final = ("user_properties", "properties")
 
@@ -45,15 +50,22 @@ def field(record: Record, names: tuple[str, ...]) -> Any:  # noqa: ANN401  JSON 
     Returns:
         The value, or ``MISSING``. An exact name wins over a folded one.
     """
+    key = _key_among(tuple(record), names)
+    return MISSING if key is None else record[key]
+
+
+@lru_cache(maxsize=4096)
+def _key_among(keys: tuple[str, ...], names: tuple[str, ...]) -> str | None:
+    """Find the key that is meant; the rows of a stream nearly all have the same ones."""
     for name in names:
-        if name in record:
-            return record[name]
+        if name in keys:
+            return name
     for name in names:
         wanted = fold(name)
-        for key, value in record.items():
+        for key in keys:
             if fold(key) == wanted:
-                return value
-    return MISSING
+                return key
+    return None
 
 
 def has_field(keys: Iterable[str], names: tuple[str, ...]) -> bool:

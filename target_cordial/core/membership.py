@@ -1,12 +1,14 @@
 """From a Singer record to what it says about membership.
 
-A stream's role is read from its schema; a row then says, for one user of one cohort, *present*
-or *gone*; or it is a snapshot's marker; or it can't be read, and then it is never guessed at.
+A stream's role is read from its schema; a row then says, for one user of one cohort or for a batch
+of them, *present* or *gone*; or it is a snapshot's marker; or it can't be read, and then it is
+never guessed at.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +16,11 @@ from target_cordial.core import fields
 from target_cordial.core.fields import MISSING, Record, field, has_field
 from target_cordial.core.identifier import Mapping as IdentifierMapping
 from target_cordial.core.identifier import Resolved, is_text, resolve
+from target_cordial.core.source_file import SourceFile, read_source_file
+from target_cordial.core.times import source_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 ADD_WORDS: Final = frozenset({"add", "added", "enter", "entering", "existing"})
 REMOVE_WORDS: Final = frozenset({"remove", "removed", "exit", "exiting", "delete", "deleted"})
@@ -62,6 +66,8 @@ class Membership:
         explicit: The row has a flag or an operation; else it is part of a snapshot.
         snapshot_id: The snapshot it is part of.
         contradicted: A deletion mark overruled ``in_cohort: true``.
+        time: When the source computed it, in milliseconds since the epoch.
+        message: A digest of the ``message_id`` it came with: equal for a message sent again.
     """
 
     cohort: Cohort
@@ -72,6 +78,8 @@ class Membership:
     explicit: bool
     snapshot_id: str | None
     contradicted: bool = False
+    time: int | None = None
+    message: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ class MarkerRow:
     snapshot_id: str | None
     member_count: int
     complete: bool
+    time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +126,12 @@ def role_of(keys: Iterable[str], mapping: IdentifierMapping) -> Role:
     has_id = has_field(names, fields.COHORT_ID)
     if has_id and has_field(names, fields.MEMBER_COUNT) and has_field(names, fields.COMPLETE):
         return Role.MARKER
-    if not has_id and not has_field(names, fields.COHORT_NAME):
+    if not (has_id or has_field(names, (*fields.COHORT_NAME, *fields.SOURCE_FILE))):
         return Role.OTHER
     users = (
         *fields.AMPLITUDE_ID,
         *fields.USER_ID,
+        *fields.USERS,
         *fields.PROPERTY_CONTAINERS,
         *mapping.properties,
     )
@@ -132,8 +142,8 @@ def role_of(keys: Iterable[str], mapping: IdentifierMapping) -> Role:
 
 def read_membership(
     record: Record, mapping: IdentifierMapping, *, deleted: bool
-) -> Membership | Unreadable:
-    """Read a member row.
+) -> Sequence[Membership | Unreadable]:
+    """Read a membership row: one user's, or a batch of users as webhooks send it.
 
     Args:
         record: The decoded record.
@@ -142,36 +152,83 @@ def read_membership(
             (``_sdc_deleted_at``). The SDK takes that field away before a sink sees the record.
 
     Returns:
-        The membership, or what can't be read about it.
+        What it says of each user, or what can't be read about it.
     """
+    file = read_source_file(field(record, fields.SOURCE_FILE))
     cohort = cohort_of(record)
     if cohort is None:
-        return Unreadable("cohort_id", "names no cohort")
+        return [Unreadable("cohort_id", "names no cohort")]
     try:
-        flag = _flag(record)
-        operation = _operation(record)
+        frame = _frame(record, cohort, file, deleted=deleted)
+        message_id = _identity(record, fields.MESSAGE_ID)
+    except _UnreadableFieldError as error:
+        return [Unreadable(error.name, error.problem, cohort)]
+    users = field(record, fields.USERS)
+    if users is MISSING:
+        said = _of_user(record, frame, mapping)
+        if message_id is not None and isinstance(said, Membership):
+            # One message in rows of its own for each user is applied user by user.
+            said = replace(said, message=_digest(f"{message_id} {said.user}"))
+        return [said]
+    if not isinstance(users, list):
+        return [Unreadable("users", "is no list of users", cohort)]
+    batch = [_of_element(user, number, frame, mapping) for number, user in enumerate(users)]
+    if message_id is None or any(isinstance(said, Unreadable) for said in batch):
+        return batch  # what could not be read may come again, mended
+    digest = _digest(message_id)
+    return [replace(said, message=digest) for said in batch if isinstance(said, Membership)]
+
+
+def _frame(record: Record, cohort: Cohort, file: SourceFile | None, *, deleted: bool) -> Membership:
+    """Read what a row says of all its users alike."""
+    flag = _flag(record)
+    operation = _operation(record)
+    if flag is not None and operation is not None and flag != operation:
+        raise _UnreadableFieldError("operation", "says the opposite of in_cohort")
+    present = flag if flag is not None else operation
+    if file is not None:
+        if present is not None and present != file.present:
+            raise _UnreadableFieldError("_sdc_source_file", "says the opposite of the row's flag")
+        present = file.present
+    time = source_time(field(record, fields.TIME))
+    return Membership(
+        cohort=cohort,
+        user="",
+        user_id=None,
+        resolved=Resolved(None),
+        present=not deleted and present is not False,
+        explicit=deleted or present is not None,
+        snapshot_id=_identity(record, fields.SNAPSHOT_ID),
+        contradicted=deleted and present is True,
+        time=time if time is not None or file is None else file.time,
+    )
+
+
+def _of_element(
+    user: object, number: int, frame: Membership, mapping: IdentifierMapping
+) -> Membership | Unreadable:
+    """Read one user of a batch."""
+    place = f"users.{number}"
+    if not isinstance(user, dict):
+        return Unreadable(place, "is no user", frame.cohort)
+    said = _of_user(user, frame, mapping)
+    return replace(said, field=f"{place}.{said.field}") if isinstance(said, Unreadable) else said
+
+
+def _of_user(
+    record: Record, frame: Membership, mapping: IdentifierMapping
+) -> Membership | Unreadable:
+    """Read who is meant, and by which identifier."""
+    try:
         amplitude_id = _identity(record, fields.AMPLITUDE_ID)
         user_id = _identity(record, fields.USER_ID)
-        snapshot_id = _identity(record, fields.SNAPSHOT_ID)
     except _UnreadableFieldError as error:
-        return Unreadable(error.name, error.problem, cohort)
-    if flag is not None and operation is not None and flag != operation:
-        return Unreadable("operation", "says the opposite of in_cohort", cohort)
+        return Unreadable(error.name, error.problem, frame.cohort)
     resolved = resolve(record, mapping)
     user = user_key(amplitude_id, user_id, resolved.identifier)
     if user is None:
-        return Unreadable("amplitude_id", "names no user", cohort)
-    stated = flag if flag is not None else operation
-    return Membership(
-        cohort=cohort,
-        user=user,
-        user_id=user_id,
-        resolved=resolved,
-        present=not deleted and stated is not False,
-        explicit=deleted or stated is not None,
-        snapshot_id=snapshot_id,
-        contradicted=deleted and stated is True,
-    )
+        return Unreadable("amplitude_id", "names no user", frame.cohort)
+    return replace(frame, user=user, user_id=user_id, resolved=resolved)
 
 
 def read_marker(record: Record) -> MarkerRow | Unreadable:
@@ -189,7 +246,7 @@ def read_marker(record: Record) -> MarkerRow | Unreadable:
     complete = _boolean(field(record, fields.COMPLETE))
     if complete is None:
         return Unreadable("complete", "is neither true nor false", cohort)
-    return MarkerRow(cohort, snapshot_id, count, complete)
+    return MarkerRow(cohort, snapshot_id, count, complete, source_time(field(record, fields.TIME)))
 
 
 def is_deleted(record: Record) -> bool:
@@ -205,6 +262,9 @@ def cohort_of(record: Record) -> Cohort | None:
         return None
     name = field(record, fields.COHORT_NAME)
     name = name if isinstance(name, str) and name.strip() and is_text(name) else None
+    if cohort_id is None:
+        file = read_source_file(field(record, fields.SOURCE_FILE))
+        cohort_id = file.cohort_id if file else None
     return Cohort(cohort_id, name) if cohort_id or name else None
 
 
@@ -218,6 +278,10 @@ def user_key(amplitude_id: str | None, user_id: str | None, identifier: str | No
     if user_id:
         return f"u:{user_id}"
     return f"i:{identifier}" if identifier else None
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _flag(record: Record) -> bool | None:

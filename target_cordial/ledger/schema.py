@@ -79,8 +79,13 @@ member = Table(
 
 A row with ``held_of`` keeps an identifier wanted that its user no longer has, by the word of an
 unproven snapshot: another user, in the part that never came, may have it now. The next proven
-snapshot, or the user's removal, ends it.
+snapshot, or the user's removal, ends it. Where ``held_of`` is ``ADOPTED``, the identifier was on
+the list when somebody said that its members are ours: it is held until a user comes with it, or a
+proven snapshot without it.
 """
+
+ADOPTED: Final = ""
+"""Whose identifier an adopted one is: nobody's that is known."""
 
 entry = Table(
     "entry",
@@ -97,6 +102,9 @@ entry = Table(
     sqlite_with_rowid=False,
 )
 """What Cordial was sent: one row per cohort and identifier. Settled where wanted equals sent."""
+
+Index("member_held", member.c.cohort, member.c.held_of, sqlite_where=member.c.held_of.is_not(None))
+Index("member_time", member.c.cohort, member.c.time, sqlite_where=member.c.time.is_not(None))
 
 pending: Final = entry.c.wanted != entry.c.sent
 """Wanted and sent differ; the numbers of :class:`Sent` are chosen so that this is all of it."""
@@ -164,6 +172,8 @@ def staged(number: int) -> Table:
         Column("identifier", String),
         Column("present", SmallInteger, nullable=False),
         Column("reason", String, comment="why there is no identifier"),
+        Column("time", BigInteger, comment="source time of the row itself, ms"),
+        Column("message", LargeBinary, comment="digest of the message it came with"),
     )
 
 
@@ -176,6 +186,7 @@ winner = Table(
     Column("present", SmallInteger, nullable=False),
     Column("snapshot", Integer),
     Column("reason", String),
+    Column("time", BigInteger, comment="to be kept of the user; null: nothing new"),
     sqlite_with_rowid=False,
 )
 """The last word on each user of the cohort that is being settled."""
@@ -186,6 +197,13 @@ touched = Table(
     Column("identifier", String, nullable=False),
 )
 """Identifiers of the cohort being settled whose users changed: appended, so perhaps repeated."""
+
+heard = Table(
+    "heard",
+    stage_metadata,
+    Column("digest", LargeBinary, nullable=False),
+)
+"""Messages of the cohort that is being settled."""
 
 skipped = Table(
     "skipped",

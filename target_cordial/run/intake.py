@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from target_cordial.core.completeness import (
-    DistinctUsers,
-    Marker,
-    Proof,
-    SnapshotTally,
-    last_marker,
-    prove,
-)
+from target_cordial.core.completeness import DistinctUsers, Marker, SnapshotTally
 from target_cordial.core.membership import (
     Cohort,
     MarkerRow,
     Membership,
     Role,
     Unreadable,
+    cohort_of,
     is_deleted,
     read_marker,
     read_membership,
     role_of,
 )
-from target_cordial.ledger.settlement import Sealed
+from target_cordial.ledger.stage import StagedRow
+from target_cordial.run.received import CohortIntake
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from target_cordial.core.fields import Record
     from target_cordial.core.identifier import Mapping as IdentifierMapping
@@ -42,55 +37,6 @@ MOST_LOGGED: Final = 20
 """Unreadable records of a stream that are named one by one; all are counted."""
 
 
-@dataclass
-class CohortIntake:
-    """What a run received of one cohort.
-
-    Attributes:
-        number: The cohort's number in this run.
-        cohort_id: Its id (its name, where rows have no id and the ledger knows none).
-        name: Its name as last seen.
-        received: Users in its rows.
-        unreadable: Rows that could not be read.
-        markers: The last marker of each snapshot.
-        tallies: What came of each snapshot.
-        snapshots: The number of each snapshot in this run.
-    """
-
-    number: int
-    cohort_id: str
-    name: str | None
-    received: int = 0
-    unreadable: int = 0
-    markers: dict[str | None, Marker] = field(default_factory=dict)
-    tallies: dict[str | None, SnapshotTally] = field(default_factory=dict)
-    snapshots: dict[str | None, int] = field(default_factory=dict)
-
-    def proof(self) -> Proof:
-        """Hold its marker against what was received."""
-        return prove(
-            self.markers,
-            self.tallies,
-            unreadable=self.unreadable,
-            dropped=self._id in self.tallies and self._id not in self.snapshots,
-        )
-
-    @property
-    def _id(self) -> str | None:
-        """The id of the snapshot whose marker counts."""
-        marker = last_marker(self.markers)
-        return marker.snapshot_id if marker else None
-
-    def sealed(self) -> Sealed:
-        """Describe its snapshot to the ledger, once it is proven."""
-        marker = last_marker(self.markers)
-        tally = self.tallies.get(self._id)
-        return Sealed(
-            snapshot=self.snapshots.get(self._id),
-            first=tally.first if tally else (marker.position if marker else 0),
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class _Received:
     """The record being processed, as the tap sent it."""
@@ -98,7 +44,9 @@ class _Received:
     stream: str
     line: int
     deleted: bool
-    parsed: Membership | MarkerRow | Unreadable | None
+    position: int
+    members: Sequence[Membership | Unreadable] = ()
+    marker: MarkerRow | Unreadable | None = None
 
 
 class Intake:
@@ -111,7 +59,7 @@ class Intake:
     Args:
         stage: Where rows go.
         mapping: Where the contact identifier is.
-        known: Cohort ids by name, as the ledger knows them.
+        known: Names and ids of the cohorts that the ledger knows.
         mapped: Whether stream maps or flattening can change records on their way.
         logger: For what can't be read; never with a value.
     """
@@ -120,18 +68,21 @@ class Intake:
         self,
         stage: Stage,
         mapping: IdentifierMapping,
-        known: Mapping[str, str],
+        known: Iterable[tuple[str, str]],
         *,
         mapped: bool,
         logger: logging.Logger,
     ) -> None:
         self._stage = stage
         self._mapping = mapping
-        self._known = dict(known)
+        self._ids: dict[str, set[str]] = {}
+        for name, cohort_id in known:
+            self._ids.setdefault(name, set()).add(cohort_id)
+        self._named: dict[str, CohortIntake] = {}
         self._mapped = mapped
         self._logger = logger
         self._roles: dict[str, Role | None] = {}
-        self._current = _Received("", 0, deleted=False, parsed=None)
+        self._current = _Received("", 0, deleted=False, position=0)
         self._violation: tuple[str, str] | None = None
         self._position = 0
         self._logged: Counter[str] = Counter()
@@ -140,6 +91,7 @@ class Intake:
         self.ignored: Counter[str] = Counter()
         self.state: Mapping[str, Any] | None = None
         self.broken_at: int | None = None
+        self.lost = 0
 
     # -- from the reader --------------------------------------------------------------------------
 
@@ -163,21 +115,24 @@ class Intake:
         role = self._roles.get(stream)
         if role is None:
             role = self._roles[stream] = self.role(record)
-        self._position += 1
         self._violation = None
         deleted = is_deleted(record)
-        parsed: Membership | MarkerRow | Unreadable | None = None
+        current = _Received(stream, line, deleted, self._position + 1)
         if role is Role.MEMBERSHIP:
-            parsed = read_membership(record, self._mapping, deleted=deleted)
-            if isinstance(parsed, Membership) and not parsed.explicit:
-                self._tally(parsed)
+            members = read_membership(record, self._mapping, deleted=deleted)
+            current = replace(current, members=members)
+            for position, said in enumerate(members, current.position):
+                if isinstance(said, Membership) and not said.explicit:
+                    self._tally(said, position)
         elif role is Role.MARKER:
-            parsed = read_marker(record)
-        self._current = _Received(stream, line, deleted, parsed)
+            current = replace(current, marker=read_marker(record))
+        self._position += max(1, len(current.members))
+        self._current = current
 
     def unusable(self, line: int, problem: str) -> None:
         """Note a message that is JSON and yet none that can be read."""
         self.unreadable[NO_STREAM] += 1
+        self.lost += 1
         self._logger.error("Rejected a message: line %d %s.", line, problem)
 
     def broken(self, line: int) -> None:
@@ -212,36 +167,43 @@ class Intake:
             role: The role of its stream, as the mapper left that.
         """
         current = self._current
-        parsed = current.parsed
+        members, marker = current.members, current.marker
         if self._mapped and role is Role.MEMBERSHIP:
-            parsed = read_membership(record, self._mapping, deleted=current.deleted)
-        elif self._mapped and role is Role.MARKER and parsed is None:
-            parsed = read_marker(record)
+            members = read_membership(record, self._mapping, deleted=current.deleted)
+        elif self._mapped and role is Role.MARKER and not members and marker is None:
+            marker = read_marker(record)
         if self._violation is not None:
             name, rule = self._violation
-            cohort = None if parsed is None else parsed.cohort
+            cohort = cohort_of(record)
             self._reject(Unreadable(name, f"breaks its schema ({rule})", cohort))
-        elif isinstance(parsed, Membership):
-            self._take_member(parsed)
-        elif isinstance(parsed, MarkerRow):
-            self._take_marker(parsed)
-        elif isinstance(parsed, Unreadable):
-            self._reject(parsed)
+            return
+        for number, said in enumerate(members):
+            if isinstance(said, Unreadable):
+                self._reject(said)
+            else:
+                sent = current.members[number] if number < len(current.members) else None
+                self._take_member(said, sent, current.position + number)
+        if isinstance(marker, Unreadable):
+            self._reject(marker)
+        elif marker is not None:
+            self._take_marker(marker)
 
-    def _take_member(self, row: Membership) -> None:
+    def _take_member(
+        self, row: Membership, sent: Membership | Unreadable | None, position: int
+    ) -> None:
         cohort = self._cohort(row.cohort)
-        sent = self._current.parsed
         if not isinstance(sent, Membership):
             if not row.explicit:
-                self._tally(row)  # only a stream map made it a member row
+                self._tally(row, position)  # only a stream map made it a member row
         elif sent.cohort.id != row.cohort.id:
             # Sent to another cohort by a stream map: the one it came from is not whole any more.
             self._cohort(sent.cohort).unreadable += 1
         snapshot: int | None = None
         if not row.explicit:
             # The snapshot's id as the tap sent it: a mapper may have dropped the column.
-            snapshot_id = sent.snapshot_id if isinstance(sent, Membership) else row.snapshot_id
-            snapshot = cohort.snapshots.setdefault(snapshot_id, len(cohort.snapshots))
+            snapshot = cohort.number_of(
+                sent.snapshot_id if isinstance(sent, Membership) else row.snapshot_id
+            )
         if row.contradicted:
             self._logger.warning(
                 "Stream '%s', line %d: a deletion mark stands against in_cohort; it wins.",
@@ -251,21 +213,23 @@ class Intake:
         cohort.received += 1
         self._stage.append(
             cohort.number,
-            (
-                self._position,
+            StagedRow(
+                position,
                 snapshot,
                 row.user,
                 row.user_id,
                 row.resolved.identifier,
                 int(row.present),
                 row.resolved.reason,
+                row.time,
+                row.message,
             ),
         )
 
     def _take_marker(self, row: MarkerRow) -> None:
         cohort = self._cohort(row.cohort)
         cohort.markers[row.snapshot_id] = Marker(
-            row.snapshot_id, row.member_count, row.complete, self._position
+            row.snapshot_id, row.member_count, row.complete, self._current.position, row.time
         )
 
     def _reject(self, row: Unreadable) -> None:
@@ -273,6 +237,8 @@ class Intake:
         self.unreadable[stream] += 1
         if row.cohort is not None:
             self._cohort(row.cohort).unreadable += 1
+        else:
+            self.lost += 1
         if self._logged[stream] < MOST_LOGGED:
             self._logged[stream] += 1
             self._logger.error(
@@ -283,28 +249,50 @@ class Intake:
                 row.problem,
             )
 
+    # -- at the end -------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Find out which cohorts are meant by rows that have a name only.
+
+        It is the cohort of that name, in this run or in the ledger. Where several have it, or
+        none, the name stands for a cohort of its own.
+        """
+        for name, named in self._named.items():
+            ids = self._ids.get(name, set())
+            cohort_id = next(iter(ids)) if len(ids) == 1 else name
+            cohort = self.cohorts.get(cohort_id)
+            if cohort is None:
+                named.cohort_id = cohort_id
+                self.cohorts[cohort_id] = named
+            else:
+                self._stage.merge(cohort.number, named.number, cohort.absorb(named))
+        self._named.clear()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the input came to a clean end, with nothing lost that may be of any cohort."""
+        return self.broken_at is None and not self.lost
+
     # -- shared -----------------------------------------------------------------------------------
 
-    def _tally(self, row: Membership) -> None:
+    def _tally(self, row: Membership, position: int) -> None:
         cohort = self._cohort(row.cohort)
         tally = cohort.tallies.get(row.snapshot_id)
         if tally is None:
-            tally = SnapshotTally(DistinctUsers(), self._position, self._position)
+            tally = SnapshotTally(DistinctUsers(), position, position)
             cohort.tallies[row.snapshot_id] = tally
         tally.users.add(row.user)
-        tally.last = self._position
+        tally.last = position
 
-    def _cohort(self, named: Cohort) -> CohortIntake:
-        cohort_id = named.id
-        if cohort_id is None:
-            name = named.name or ""
-            cohort_id = self._known.get(name, name)
-        cohort = self.cohorts.get(cohort_id)
+    def _cohort(self, meant: Cohort) -> CohortIntake:
+        known = self._named if meant.id is None else self.cohorts
+        reference = meant.id or meant.name or ""
+        cohort = known.get(reference)
         if cohort is None:
-            cohort = CohortIntake(len(self.cohorts), cohort_id, named.name)
-            self.cohorts[cohort_id] = cohort
-        if named.name is not None and named.name != cohort.name:
-            cohort.name = named.name
-        if named.id is not None and named.name is not None:
-            self._known[named.name] = named.id
+            cohort = CohortIntake(len(self._named) + len(self.cohorts), reference, meant.name)
+            known[reference] = cohort
+        if meant.name is not None and meant.name != cohort.name:
+            cohort.name = meant.name
+        if meant.id is not None and meant.name is not None:
+            self._ids.setdefault(meant.name, set()).add(meant.id)
         return cohort

@@ -10,7 +10,8 @@ from target_cordial.core.completeness import Completeness
 if TYPE_CHECKING:
     from target_cordial.ledger.stage import Stage
     from target_cordial.ledger.store import Ledger
-    from target_cordial.run.intake import CohortIntake, Intake
+    from target_cordial.run.intake import Intake
+    from target_cordial.run.received import CohortIntake
     from target_cordial.run.report import RunReport
     from target_cordial.settings import Settings
 
@@ -51,7 +52,7 @@ class Sealer:
         untouchable: set[int] = set()
         for cohort in intake.cohorts.values():
             key = self._ledger.ensure_cohort(cohort.cohort_id, cohort.name)
-            if not self._settle_one(cohort, key):
+            if not self._settle_one(cohort, key, ended=intake.ended):
                 untouchable.add(key)
         return untouchable
 
@@ -60,14 +61,14 @@ class Sealer:
         """Whether the ledger holds all that the tap sent: only then may the tap move on."""
         return self._whole
 
-    def _settle_one(self, cohort: CohortIntake, key: int) -> bool:
-        proof = cohort.proof()
+    def _settle_one(self, cohort: CohortIntake, key: int, *, ended: bool) -> bool:
+        proof = cohort.proof(self._settings.snapshot_completion, ended=ended)
         part = self._report.cohort(key, cohort.cohort_id, cohort.name)
         part.snapshot = proof.completeness
         part.received = cohort.received
         label = f"'{cohort.name}' ({cohort.cohort_id})" if cohort.name else cohort.cohort_id
-        sealed = cohort.sealed() if proof.is_complete else None
-        settled = self._stage.settle(cohort.number, key, sealed)
+        sealed = cohort.sealed() if proof.proven else None
+        settled = self._stage.settle(cohort.number, key, sealed, cohort.times())
         part.skipped = settled.skipped
         if not settled.resolves:
             names = ", ".join(self._settings.mapping.properties)
@@ -77,9 +78,13 @@ class Sealer:
                 "sends that property."
             )
             return False
-        if proof.is_complete:
+        if settled.outdated:
+            self._report.notes.append(
+                f"Cohort {label}: its snapshot is older than the last one and was ignored"
+            )
+        elif proof.completeness is Completeness.COMPLETE:
             self._ledger.update_cohort(key, last_complete_at=int(time.time()))
-        if proof.completeness is Completeness.INCOMPLETE:
+        if proof.problem:
             self._doubt(
                 f"Cohort {label}: its snapshot is not complete: {proof.problem}. It adds "
                 "members and removes nobody. Run the tap again."

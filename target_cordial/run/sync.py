@@ -87,7 +87,7 @@ class SyncRun:
         self._intake = Intake(
             self._stage,
             settings.mapping,
-            {row.name: row.cohort_id for row in self._ledger.cohorts() if row.name},
+            [(row.name, row.cohort_id) for row in self._ledger.cohorts() if row.name],
             mapped=self._mapped,
             logger=self._logger,
         )
@@ -127,6 +127,7 @@ class SyncRun:
         try:
             self._stop.check()
             ledger.begin_run(self._report.run_id, int(time.time()))
+            self._intake.close()
             if self._intake.cohorts:
                 binding.bind(ledger, self._settings.binding)
             sealer = Sealer(ledger, self._stage, self._settings, self._report)

@@ -42,18 +42,24 @@ MARKER = {
     "computed_at": "2026-11-23T10:00:00Z",
 }
 COHORT = Cohort("9zx41kq", "active users")
+TEN = 1_795_428_000_000
+"""The marker's time in milliseconds."""
 
 
 def member(record: dict[str, Any], *, deleted: bool = False) -> Membership:
-    read = read_membership(record, EMAIL, deleted=deleted)
+    [read] = read_membership(record, EMAIL, deleted=deleted)
     assert isinstance(read, Membership)
     return read
 
 
 def unreadable(record: dict[str, Any], *, deleted: bool = False) -> Unreadable:
-    read = read_membership(record, EMAIL, deleted=deleted)
+    [read] = read_membership(record, EMAIL, deleted=deleted)
     assert isinstance(read, Unreadable)
     return read
+
+
+def batch(record: dict[str, Any]) -> list[Membership | Unreadable]:
+    return list(read_membership(record, EMAIL, deleted=False))
 
 
 # -- roles ----------------------------------------------------------------------------------------
@@ -72,6 +78,10 @@ def unreadable(record: dict[str, Any], *, deleted: bool = False) -> Unreadable:
         (["cohortId", "amplitudeID", "in_cohort"], Role.MEMBERSHIP),
         (["audience_id", "userId", "operation"], Role.MEMBERSHIP),
         (["cohortID", "memberCount", "Complete"], Role.MARKER),
+        (["cohort_id", "in_cohort", "message_id", "users"], Role.MEMBERSHIP),
+        (["amplitude_id", "_sdc_source_file"], Role.MEMBERSHIP),
+        (["email", "_smart_source_file"], Role.MEMBERSHIP),
+        (["price", "_sdc_source_file"], Role.OTHER),
         # tap-amplitude's cohorts: a cohort, and nobody in it
         (["id", "name", "size", "archived", "last_computed"], Role.OTHER),
         (["cohort_id", "cohort_name", "size"], Role.OTHER),
@@ -378,15 +388,15 @@ def test_what_is_said_of_an_unreadable_row_never_holds_a_value(record: dict[str,
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        ({}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True)),
-        ({"member_count": 0}, MarkerRow(COHORT, "Rk7w2Q", 0, complete=True)),
-        ({"complete": False}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=False)),
-        ({"complete": "FALSE"}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=False)),
-        ({"complete": "true"}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True)),
-        ({"complete": 1}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True)),
-        ({"snapshot_id": None}, MarkerRow(COHORT, None, 1, complete=True)),
-        ({"snapshot_id": 7}, MarkerRow(COHORT, "7", 1, complete=True)),
-        ({"snapshot_id": "Rk7w2Q "}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True)),
+        ({}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True, time=TEN)),
+        ({"member_count": 0}, MarkerRow(COHORT, "Rk7w2Q", 0, complete=True, time=TEN)),
+        ({"complete": False}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=False, time=TEN)),
+        ({"complete": "FALSE"}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=False, time=TEN)),
+        ({"complete": "true"}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True, time=TEN)),
+        ({"complete": 1}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True, time=TEN)),
+        ({"snapshot_id": None}, MarkerRow(COHORT, None, 1, complete=True, time=TEN)),
+        ({"snapshot_id": 7}, MarkerRow(COHORT, "7", 1, complete=True, time=TEN)),
+        ({"snapshot_id": "Rk7w2Q "}, MarkerRow(COHORT, "Rk7w2Q", 1, complete=True, time=TEN)),
     ],
 )
 def test_markers(more: dict[str, Any], expected: MarkerRow) -> None:
@@ -461,8 +471,146 @@ def test_a_cohort_name_with_half_a_surrogate_pair_is_none() -> None:
 def test_an_identifier_with_half_a_surrogate_pair_names_no_user() -> None:
     mapping = Mapping("customer_id", ("customer_id",))
     row = {"cohort_id": "c1", "amplitude_id": "1", "customer_id": "C-\udc00"}
-    read = read_membership(row, mapping, deleted=False)
+    [read] = read_membership(row, mapping, deleted=False)
     assert isinstance(read, Membership)
     assert read.resolved == Resolved(None, INVALID_IDENTIFIER)
     del row["amplitude_id"]
-    assert isinstance(read_membership(row, mapping, deleted=False), Unreadable)
+    [read] = read_membership(row, mapping, deleted=False)
+    assert isinstance(read, Unreadable)
+
+
+# -- batches of users -----------------------------------------------------------------------------
+
+BATCH: dict[str, Any] = {
+    "cohort_id": "9zx41kq",
+    "cohort_name": "active users",
+    "in_cohort": False,
+    "computed_time": "1795428000",
+    "message_id": "9zx41kq::exit::0",
+    "users": [
+        {"user_id": "u-1", "user_properties": {"email": "Ana@shop.example"}},
+        {"user_id": "u-2"},
+    ],
+}
+
+
+def test_a_batch_says_the_same_of_each_of_its_users() -> None:
+    ana, bo = batch(BATCH)
+    assert isinstance(ana, Membership)
+    assert isinstance(bo, Membership)
+    assert ana == Membership(
+        cohort=COHORT,
+        user="u:u-1",
+        user_id="u-1",
+        resolved=Resolved("ana@shop.example"),
+        present=False,
+        explicit=True,
+        snapshot_id=None,
+        time=TEN,
+        message=ana.message,
+    )
+    assert (bo.user, bo.resolved) == ("u:u-2", Resolved(None, UNRESOLVED_MAPPING))
+    assert ana.message is not None
+    assert ana.message == bo.message
+
+
+def test_a_batch_without_a_flag_says_present() -> None:
+    [said] = batch({"cohort_id": "c1", "users": [{"user_id": "u-1"}]})
+    assert isinstance(said, Membership)
+    assert (said.present, said.explicit, said.message) == (True, False, None)
+
+
+def test_a_batch_of_nobody_says_nothing() -> None:
+    assert batch(BATCH | {"users": []}) == []
+
+
+@pytest.mark.parametrize("users", [None, "u-1", {"user_id": "u-1"}, 7])
+def test_users_that_are_no_list_are_unreadable(users: Any) -> None:
+    assert unreadable(BATCH | {"users": users}).field == "users"
+
+
+@pytest.mark.parametrize(
+    ("user", "field"),
+    [
+        ("u-2", "users.1"),
+        (None, "users.1"),
+        ({}, "users.1.amplitude_id"),
+        ({"user_id": None}, "users.1.amplitude_id"),
+        ({"user_id": [1]}, "users.1.user_id"),
+    ],
+)
+def test_one_user_of_a_batch_that_can_not_be_read_is_rejected_alone(user: Any, field: str) -> None:
+    ana, other = batch(BATCH | {"users": [BATCH["users"][0], user]})
+    assert isinstance(ana, Membership)
+    assert isinstance(other, Unreadable)
+    assert (other.field, other.cohort) == (field, COHORT)
+    # the message is not done with: mended, it may come again
+    assert ana.message is None
+
+
+@pytest.mark.parametrize("flag", [{"in_cohort": None}, {"operation": "paused"}])
+def test_a_batch_with_a_flag_that_can_not_be_read_is_unreadable_as_a_whole(
+    flag: dict[str, Any],
+) -> None:
+    assert isinstance(unreadable(BATCH | flag), Unreadable)
+
+
+def test_messages_are_told_apart_by_their_id_and_cohort_rows_by_their_user_too() -> None:
+    def digests(record: dict[str, Any]) -> set[bytes | None]:
+        return {said.message for said in batch(record) if isinstance(said, Membership)}
+
+    assert digests(BATCH) == digests(dict(BATCH))
+    assert digests(BATCH) != digests(BATCH | {"message_id": "9zx41kq::exit::1"})
+    row = ROW | {"message_id": "m-1"}
+    assert digests(row) == digests(dict(row)) != {None}
+    assert digests(row) != digests(row | {"amplitude_id": "7"})
+    assert digests(ROW) == {None}
+
+
+# -- times and exported files ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["computed_time", "compute_time", "computedTime", "computed_at"])
+def test_a_row_may_say_when_it_was_computed(name: str) -> None:
+    assert member(ROW | {name: "1795428000"}).time == TEN
+    assert member(ROW | {name: "2026-11-23T10:00:00Z"}).time == TEN
+    assert member(ROW | {name: None}).time is None
+
+
+def export(kind: str, **more: Any) -> dict[str, Any]:
+    path = f"exports/187520_9zx41kq_2026-11-23T10-00_{kind}.csv"
+    row = {"amplitudeID": "356893043036", "userID": "u-1", "email": "Ana@shop.example"}
+    return {**row, "_sdc_source_file": path, **more}
+
+
+@pytest.mark.parametrize(
+    ("kind", "present", "time"),
+    [("entering", True, TEN), ("existing", True, TEN - 1), ("exiting", False, TEN)],
+)
+def test_a_row_of_an_exported_file_has_its_cohort_from_the_name(
+    kind: str,
+    present: bool,  # noqa: FBT001  part of a table
+    time: int,
+) -> None:
+    said = member(export(kind))
+    assert said.cohort == Cohort("9zx41kq", None)
+    assert (said.user, said.user_id) == ("a:356893043036", "u-1")
+    assert said.resolved == Resolved("ana@shop.example")
+    assert (said.present, said.explicit, said.time) == (present, True, time)
+
+
+def test_what_the_row_says_of_cohort_and_time_goes_before_the_name_of_the_file() -> None:
+    said = member(export("entering", cohort_id="c7", computed_time="1795420800"))
+    assert said.cohort == Cohort("c7", None)
+    assert said.time == TEN - 7_200_000
+
+
+def test_a_row_of_another_file_names_no_cohort() -> None:
+    row = export("entering") | {"_sdc_source_file": "customers.csv"}
+    assert unreadable(row) == Unreadable("cohort_id", "names no cohort")
+
+
+def test_a_flag_against_the_name_of_the_file_is_unreadable() -> None:
+    said = unreadable(export("exiting", in_cohort=True))
+    assert said.field == "_sdc_source_file"
+    assert member(export("exiting", in_cohort=False)).present is False

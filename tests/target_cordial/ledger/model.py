@@ -13,14 +13,15 @@ from target_cordial.core.identifier import IDENTIFIER_LOST, UNRESOLVED_MAPPING
 from target_cordial.core.plan import Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True)
 class Told:
     """What one record says of one user.
 
-    ``snapshot`` is None for a record with a flag or an operation of its own.
+    ``snapshot`` is None for a record with a flag or an operation of its own; ``time`` is the
+    source's, and ``message`` names the message it came with.
     """
 
     user: str
@@ -28,6 +29,8 @@ class Told:
     identifier: str | None
     present: bool
     snapshot: int | None
+    time: int | None = None
+    message: str | None = None
 
     @property
     def knows_only_a_user_id(self) -> bool:
@@ -44,10 +47,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Proven:
-    """A snapshot whose marker adds up, and the position from which it speaks."""
+    """A snapshot whose marker adds up, the position from which it speaks, and its time."""
 
     snapshot: int | None
     first: int
+    time: int | None = None
+
+
+Records = list[tuple[int, Told]]
 
 
 @dataclass
@@ -57,40 +64,86 @@ class Model:
     users: dict[str, tuple[str | None, str]] = field(default_factory=dict)
     sent: dict[str, Sent] = field(default_factory=dict)
     held: dict[str, set[str]] = field(default_factory=dict)
+    adopted: set[str] = field(default_factory=set)
     skipped: dict[str, int] = field(default_factory=dict)
     resolves: bool = True
+    outdated: bool = False
+    times: dict[str, int] = field(default_factory=dict)
+    left: dict[str, str | None] = field(default_factory=dict)
+    messages: set[str] = field(default_factory=set)
+    snapshot_time: int | None = None
 
     @property
     def wanted(self) -> set[str]:
         """ "An identifier is wanted while ANY present user of the cohort resolves to it.\""""
-        return {identifier for _, identifier in self.users.values()}.union(*self.held.values())
+        return {identifier for _, identifier in self.users.values()}.union(
+            self.adopted, *self.held.values()
+        )
 
     def entries(self) -> dict[str, tuple[int, Sent]]:
         return {name: (int(name in self.wanted), sent) for name, sent in self.sent.items()}
 
-    def settle(self, records: Sequence[Told], proven: Proven | None) -> None:
-        self.skipped = {}
-        spread = self._with_identifier(self._concerned(list(enumerate(records, 1))))
-        words = self._last_words(spread, proven)
+    def adopt(self, identifiers: Iterable[str]) -> None:
+        """ "These are ours": on the list by now, until the source says otherwise."""
+        for identifier in identifiers:
+            if identifier not in self.wanted:
+                self.adopted.add(identifier)
+            self.sent[identifier] = Sent.ON
+
+    def settle(
+        self,
+        records: Sequence[Told],
+        proven: Proven | None,
+        times: Mapping[int, int] | None = None,
+    ) -> None:
+        """Take one run's records.
+
+        Args:
+            records: In the order of the input.
+            proven: The snapshot that is proven complete.
+            times: Source times of the run's snapshots.
+        """
+        # "A snapshot older than the last one applied is ignored."
+        self.outdated = _older(proven.time if proven else None, self.snapshot_time)
+        if self.outdated:
+            proven = None
+        new = self._new(list(enumerate(records, 1)))
+        heard = {told.message for _, told in new if told.message is not None}
+        spread = self._concerned(self._with_identifier(new))
+        words, newest = self._last_words(spread, proven, times or {})
         present = {user: told for user, told in words.items() if told.present}
+        self.skipped = {}
         self.resolves = not present or any(told.identifier for told in present.values())
         flagless = any(told.snapshot is not None for told in present.values())
-        if not self.resolves and (flagless or not self.users):
+        if not self.resolves and (flagless or not self.wanted):
             # "A cohort with members of whom none resolves is not written at all."
             # "With no usable identifier is *skipped* with a counted reason": as ever.
             self._skip(words, self._merged(words)[0])
             return
         self.resolves = True
+        self.messages |= heard
+        ended = {
+            str(told.identifier)
+            for _, told in new
+            if told.knows_only_an_identifier
+            and not told.present
+            and not _older(told.time, self.snapshot_time)
+        }
+        if proven is not None and proven.time is not None:
+            self.snapshot_time = proven.time
+        self._keep_times(newest, words)
         self.users, self.held = self._merged(words)
+        self.adopted -= {told.identifier or "" for told in words.values()}
         self._skip(words, self.users)
         self._take_out({user for user in words if user not in present}, words, proven)
-        for former in self.held.values():
-            former -= {
-                str(told.identifier)
-                for told in records
-                if told.knows_only_an_identifier and not told.present
-            }
+        for former in (*self.held.values(), self.adopted):
+            former.difference_update(ended)
         self._take_in(present, proven)
+        self.times = {
+            user: time
+            for user, time in self.times.items()
+            if user in self.users or user in self.left
+        }
         for told in words.values():
             # "An explicit removal for an identifier the ledger knows nothing about is sent."
             if not told.present and told.identifier is not None:
@@ -98,14 +151,34 @@ class Model:
         for identifier in self.wanted:
             self.sent.setdefault(identifier, Sent.OFF)
 
+    def _new(self, records: Records) -> Records:
+        """ "A `message_id` already applied is ignored", for each user that it speaks of."""
+        new: Records = []
+        heard: set[tuple[str, str]] = set()
+        for position, told in records:
+            if told.message is not None:
+                if told.message in self.messages or (told.message, told.user) in heard:
+                    continue
+                heard.add((told.message, told.user))
+            new.append((position, told))
+        return new
+
     def _take_out(self, left: set[str], words: dict[str, Told], proven: Proven | None) -> None:
-        for user in left:
-            self.users.pop(user, None)
-            self.held.pop(user, None)
         if proven is not None:
-            # "Absence means removal only with proof."
-            self.users = {user: known for user, known in self.users.items() if user in words}
+            # "Absence means removal only with proof", and
+            # "a snapshot never overrides a user's newer record".
+            left = left | {
+                user
+                for user in self.users
+                if user not in words and not _older(proven.time, self.times.get(user))
+            }
             self.held = {}
+            self.adopted = set()
+        for user in left:
+            user_id, _ = self.users.pop(user, (None, None))
+            self.held.pop(user, None)
+            if user in self.times and user not in self.left:
+                self.left[user] = words[user].user_id if user in words else user_id
 
     def _take_in(self, present: dict[str, Told], proven: Proven | None) -> None:
         for user, told in present.items():
@@ -113,6 +186,7 @@ class Model:
             if told.identifier is not None:
                 self._hold(user, told, proven)
                 self.users[user] = (told.user_id, told.identifier)
+                self.left.pop(user, None)
 
     def _hold(self, user: str, told: Told, proven: Proven | None) -> None:
         """Rows whose marker is missing are "added, remove nobody": not a changed address either.
@@ -124,61 +198,87 @@ class Model:
         if proven is None and told.snapshot is not None and old not in (None, told.identifier):
             self.held.setdefault(user, set()).add(str(old))
 
-    def _concerned(self, records: list[tuple[int, Told]]) -> list[tuple[int, Told]]:
+    def _concerned(self, records: Records) -> Records:
         """ "A record that knows only a `user_id` concerns every user with it.\""""
         known: dict[str, set[str]] = {}
-        for user, (user_id, _) in self.users.items():
+        before = {user: user_id for user, (user_id, _) in self.users.items()} | self.left
+        for user, user_id in before.items():
             if user_id is not None and user.startswith("a:"):
                 known.setdefault(user_id, set()).add(user)
         for _, told in records:
             if told.user_id is not None and told.knows_an_amplitude_id:
                 known.setdefault(told.user_id, set()).add(told.user)
-        concerned: list[tuple[int, Told]] = []
+        concerned: Records = []
         for position, told in records:
             users = known.get(told.user_id or "") if told.knows_only_a_user_id else None
             concerned += [(position, replace(told, user=user)) for user in users or {told.user}]
         return concerned
 
-    def _with_identifier(self, records: list[tuple[int, Told]]) -> list[tuple[int, Told]]:
+    def _with_identifier(self, records: Records) -> Records:
         """An explicit removal that knows only an identifier concerns every user with it.
 
         Those are users from before and of this run's rows. It is the word on each of them at its
         own position; a former identifier that is held for somebody is held no more.
         """
-        known: dict[str, set[str]] = {}
-        for user, (_, identifier) in self.users.items():
-            known.setdefault(identifier, set()).add(user)
+        known: dict[str, dict[str, str | None]] = {}
+        for user, (user_id, identifier) in self.users.items():
+            known.setdefault(identifier, {})[user] = user_id
         for _, told in records:
             if told.identifier is not None:
-                known.setdefault(told.identifier, set()).add(told.user)
-        concerned: list[tuple[int, Told]] = []
+                known.setdefault(told.identifier, {})[told.user] = told.user_id
+        concerned: Records = []
         for position, told in records:
-            users = {told.user}
+            concerned.append((position, told))
             if told.knows_only_an_identifier and not told.present:
-                users |= {
-                    user
-                    for user in known.get(str(told.identifier), set())
+                concerned += [
+                    (position, replace(told, user=user, user_id=user_id))
+                    for user, user_id in sorted(known.get(str(told.identifier), {}).items())
                     if not user.startswith("i:")
-                }
-            concerned += [(position, replace(told, user=user)) for user in sorted(users)]
+                ]
         return concerned
 
-    @staticmethod
-    def _last_words(records: list[tuple[int, Told]], proven: Proven | None) -> dict[str, Told]:
-        """ "Without times, the last record wins.\"
+    def _last_words(
+        self, records: Records, proven: Proven | None, times: Mapping[int, int]
+    ) -> tuple[dict[str, Told], dict[str, int]]:
+        """ "A record older than the one applied to that user is ignored"; the last record wins.
 
-        A proven snapshot says who is in from its first row on: other snapshots of the run and
-        additions before it say nothing any more. Removals before it have to be sent all the same.
+        A proven snapshot says who is in: other snapshots of the run and additions that came
+        before it or are older say nothing any more. Removals before it have to be sent all the
+        same.
         """
         words: dict[str, Told] = {}
+        newest: dict[str, int] = {}
+        kept: dict[str, int] = {}
         for position, told in records:
-            if proven is not None:
-                if told.snapshot is not None and told.snapshot != proven.snapshot:
-                    continue
-                if told.snapshot is None and told.present and position <= proven.first:
-                    continue
+            time = _time_of(told, proven, times)
+            if proven is not None and not _counts(told, time, position, proven):
+                continue
+            known = max(
+                self.times.get(told.user, 0),
+                self.times.get(f"u:{told.user_id}", 0),
+                self.snapshot_time or 0,
+                newest.get(told.user, 0),
+            )
+            if time is not None and time < known:
+                continue
             words[told.user] = told
-        return words
+            if time is not None:
+                newest[told.user] = time
+                if not _in(told, proven):
+                    kept[told.user] = max(kept.get(told.user, 0), time)
+        return words, kept
+
+    def _keep_times(self, newest: dict[str, int], words: dict[str, Told]) -> None:
+        """Only source times are compared: each user has that of the newest record applied."""
+        merged = {
+            user: max(
+                newest.get(user, 0),
+                self.times.get(user, 0),
+                self.times.get(f"u:{told.user_id}", 0),
+            )
+            for user, told in words.items()
+        }
+        self.times |= {user: time for user, time in merged.items() if time}
 
     def _merged(
         self, words: dict[str, Told]
@@ -211,3 +311,31 @@ class Model:
                 continue
             reason = IDENTIFIER_LOST if user in users else UNRESOLVED_MAPPING
             self.skipped[reason] = self.skipped.get(reason, 0) + 1
+
+
+def _in(told: Told, proven: Proven | None) -> bool:
+    return proven is not None and told.snapshot is not None and told.snapshot == proven.snapshot
+
+
+def _time_of(told: Told, proven: Proven | None, times: Mapping[int, int]) -> int | None:
+    """A proven snapshot is of one time; other rows have their own, or their snapshot's."""
+    if proven is not None and _in(told, proven):
+        return proven.time
+    if told.time is None and told.snapshot is not None:
+        return times.get(told.snapshot)
+    return told.time
+
+
+def _counts(told: Told, time: int | None, position: int, proven: Proven) -> bool:
+    """Say whether a record says anything beside a proven snapshot."""
+    if _in(told, proven) or (told.snapshot is None and not told.present):
+        return True
+    if told.snapshot is not None:
+        return False
+    if time is not None and proven.time is not None and time != proven.time:
+        return time > proven.time
+    return position > proven.first
+
+
+def _older(one: int | None, other: int | None) -> bool:
+    return one is not None and other is not None and one < other

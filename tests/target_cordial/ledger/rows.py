@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from target_cordial.core.identifier import UNRESOLVED_MAPPING
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import Change, Operation, Sent
-from target_cordial.ledger.schema import entry, member, skipped, staged
+from target_cordial.ledger.schema import ADOPTED, entry, member, skipped, staged
 from target_cordial.ledger.settlement import Sealed, Settled
-from target_cordial.ledger.stage import Stage
+from target_cordial.ledger.stage import Stage, StagedRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from target_cordial.ledger.entries import Entries
-    from target_cordial.ledger.stage import StagedRow
     from target_cordial.ledger.store import Ledger
 
 NOW = 1_800_000_000
@@ -32,23 +31,31 @@ def row(
     user_id: str | None = None,
     snapshot: int | None = None,
     present: bool = True,
+    time: int | None = None,
+    message: bytes | None = None,
 ) -> StagedRow:
     """A staged row; without a snapshot's number it is an explicit one."""
     if user.startswith("u:"):
         user_id = user.partition(":")[2]
     reason = UNRESOLVED_MAPPING if identifier is None else None
-    return (position, snapshot, user, user_id, identifier, int(present), reason)
+    return StagedRow(
+        position, snapshot, user, user_id, identifier, int(present), reason, time, message
+    )
 
 
 def settle(
-    ledger: Ledger, cohort: int, rows: Iterable[StagedRow], sealed: Sealed | None = None
+    ledger: Ledger,
+    cohort: int,
+    rows: Iterable[StagedRow],
+    sealed: Sealed | None = None,
+    times: Mapping[int, int] | None = None,
 ) -> Settled:
     """Do what one run does with the rows of one cohort, on a stage of its own."""
     stage = Stage(ledger)
     for staged_row in rows:
         stage.append(0, staged_row)
     try:
-        return stage.settle(0, cohort, sealed)
+        return stage.settle(0, cohort, sealed, times)
     finally:
         with ledger.write():
             staged(0).drop(ledger.connection)
@@ -100,3 +107,19 @@ def deliver(
     book.intend(changes)
     book.record([Outcome(each, result, reason) for each in changes], now=now)
     return changes
+
+
+def adopt(ledger: Ledger, cohort: int, identifiers: Iterable[str]) -> None:
+    """Say of identifiers that they are on the cohort's list already, and ours."""
+    run = ledger.connection.execute
+    for name in identifiers:
+        with ledger.write():
+            who = (member.c.cohort == cohort, member.c.identifier == name)
+            if run(select(member).where(*who)).first() is None:
+                run(
+                    insert(member).values(
+                        cohort=cohort, user_key=f"h:{name}:", identifier=name, held_of=ADOPTED
+                    )
+                )
+            run(delete(entry).where(entry.c.cohort == cohort, entry.c.identifier == name))
+            run(insert(entry).values(cohort=cohort, identifier=name, wanted=1, sent=Sent.ON))

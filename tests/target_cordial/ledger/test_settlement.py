@@ -13,6 +13,7 @@ from target_cordial.ledger.stage import Stage
 from tests.target_cordial.ledger.rows import (
     DAY,
     NOW,
+    adopt,
     deliver,
     entries,
     members,
@@ -381,3 +382,42 @@ def test_a_removal_by_identifier_alone_ends_a_former_one_that_was_held(ledger: L
     settle(ledger, 1, [row(1, "i:ana", "ana", present=False)])
     assert members(ledger, 1) == {"a:1": "anna"}
     assert entries(ledger, 1)["ana"][0] == 0
+
+
+# -- adopted members ------------------------------------------------------------------------------
+
+
+def test_who_was_adopted_stays_until_a_proven_snapshot_speaks(ledger: Ledger) -> None:
+    adopt(ledger, 1, ["ana", "bo"])
+    settle(ledger, 1, [row(1, "a:1", "cy", snapshot=0)])
+    assert {name for name, (wanted, _) in entries(ledger, 1).items() if wanted} == {
+        "ana",
+        "bo",
+        "cy",
+    }
+    snapshot(ledger, 1, {"a:1": "ana"})
+    assert entries(ledger, 1) == {
+        "ana": (1, Sent.ON),
+        "bo": (0, Sent.ON),
+        "cy": (0, Sent.OFF),
+    }
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_was_adopted_leaves_as_the_user_who_has_the_identifier(
+    ledger: Ledger,
+    known: bool,  # noqa: FBT001  came with its identifier before
+) -> None:
+    adopt(ledger, 1, ["ana", "bo"])
+    if known:
+        settle(ledger, 1, [row(1, "a:1", "ana")])
+        settle(ledger, 1, [row(1, "a:1", None, present=False)])
+    else:
+        settle(ledger, 1, [row(1, "a:1", "ana", present=False)])
+    assert entries(ledger, 1) == {"ana": (0, Sent.ON), "bo": (1, Sent.ON)}
+
+
+def test_who_was_adopted_can_be_removed_by_identifier_alone(ledger: Ledger) -> None:
+    adopt(ledger, 1, ["ana"])
+    settle(ledger, 1, [row(1, "i:ana", "ana", present=False)])
+    assert entries(ledger, 1) == {"ana": (0, Sent.ON)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from target_cordial.ledger.entries import Entries
 from target_cordial.ledger.settlement import Sealed
 from target_cordial.ledger.store import MEMORY, Ledger
 from tests.target_cordial.ledger.model import Model, Proven, Told
-from tests.target_cordial.ledger.rows import deliver, entries, members, row, settle
+from tests.target_cordial.ledger.rows import adopt, deliver, entries, members, row, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,8 @@ USER_IDS = {"a:1": "x", "a:2": "x", "a:3": "y", "a:4": None, "u:x": "x", "u:y": 
 """Two Amplitude users share a user id; one has none; three are known by theirs alone."""
 
 IDENTIFIERS = ("p", "q", "r")
+
+TIMES = (None, None, 1, 2, 3, 4)
 
 KEYS = count(1)
 
@@ -36,18 +38,22 @@ class Round:
     records: tuple[Told, ...]
     proven: Proven | None
     result: Result | None
+    times: dict[int, int] = field(default_factory=dict)
+    adopted: tuple[str, ...] = ()
 
 
 @st.composite
 def told(draw: st.DrawFn) -> Told:
     snapshot = draw(st.sampled_from([None, 0, 0, 1]))
     present = snapshot is not None or draw(st.booleans())
+    time = draw(st.sampled_from([None, None, 1, 2, 3, 4]))
+    message = draw(st.sampled_from([None, None, "m", "n"]))
     if draw(st.integers(0, 4)) == 0:
         identifier = draw(st.sampled_from(IDENTIFIERS))
-        return Told(f"i:{identifier}", None, identifier, present, snapshot)
+        return Told(f"i:{identifier}", None, identifier, present, snapshot, time, message)
     user = draw(st.sampled_from(sorted(USER_IDS)))
     found = draw(st.sampled_from([*IDENTIFIERS, None]))
-    return Told(user, USER_IDS[user], found, present, snapshot)
+    return Told(user, USER_IDS[user], found, present, snapshot, time, message)
 
 
 @st.composite
@@ -55,13 +61,16 @@ def rounds(draw: st.DrawFn) -> Round:
     records = tuple(draw(st.lists(told(), max_size=7)))
     which = draw(st.sampled_from([None, 0, 0, 1, "empty"]))
     proven: Proven | None = None
+    drawn = {number: draw(st.sampled_from(TIMES)) for number in (0, 1)}
+    times = {number: time for number, time in drawn.items() if time is not None}
     if which in (0, 1):
         own = [at for at, each in enumerate(records, 1) if each.snapshot == which]
-        proven = Proven(int(which), own[0]) if own else None
+        proven = Proven(int(which), own[0], times.get(int(which))) if own else None
     elif which == "empty":
-        proven = Proven(None, draw(st.integers(0, len(records))))
+        proven = Proven(None, draw(st.integers(0, len(records))), draw(st.sampled_from(TIMES)))
     result = draw(st.sampled_from([None, Result.CONFIRMED, Result.NOT_SENT, Result.UNKNOWN]))
-    return Round(records, proven, result)
+    adopted = draw(st.sampled_from([(), (), (), ("p",), ("q", "s")]))
+    return Round(records, proven, result, times, adopted)
 
 
 @pytest.fixture(scope="module")
@@ -83,25 +92,40 @@ FIRST_KNOWN_BY_USER_ID = [
 @example(FIRST_KNOWN_BY_USER_ID)
 @given(st.lists(rounds(), min_size=1, max_size=4))
 def test_the_ledger_holds_what_the_contract_says(shared: Ledger, runs: list[Round]) -> None:
-    cohort = next(KEYS)
+    cohort = shared.ensure_cohort(f"c{next(KEYS)}", None)
     book = Entries(shared)
     model = Model()
     for each in runs:
         rows = [
-            row(at, r.user, r.identifier, user_id=r.user_id, snapshot=r.snapshot, present=r.present)
+            row(
+                at,
+                r.user,
+                r.identifier,
+                user_id=r.user_id,
+                snapshot=r.snapshot,
+                present=r.present,
+                time=r.time,
+                message=r.message.encode() if r.message else None,
+            )
             for at, r in enumerate(each.records, 1)
         ]
-        sealed = Sealed(each.proven.snapshot, each.proven.first) if each.proven else None
+        sealed = None
+        if each.proven is not None:
+            sealed = Sealed(each.proven.snapshot, each.proven.first, each.proven.time)
         before = (members(shared, cohort), entries(shared, cohort))
-        settled = settle(shared, cohort, rows, sealed)
-        model.settle(each.records, each.proven)
+        settled = settle(shared, cohort, rows, sealed, each.times)
+        model.settle(each.records, each.proven, each.times)
         after = (members(shared, cohort), entries(shared, cohort))
         assert settled.resolves is model.resolves
+        assert settled.outdated is model.outdated
         assert settled.skipped == model.skipped
         if not settled.resolves:
             assert after == before
         assert after[0] == {user: identifier for user, (_, identifier) in model.users.items()}
         assert after[1] == model.entries()
+        if each.adopted:
+            adopt(shared, cohort, each.adopted)
+            model.adopt(each.adopted)
         if each.result is not None:
             end_calls(model, each.result)
             deliver(book, cohort, each.result)

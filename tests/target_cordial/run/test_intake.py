@@ -9,7 +9,8 @@ from target_cordial.core.completeness import Completeness
 from target_cordial.core.identifier import Mapping
 from target_cordial.core.membership import Role
 from target_cordial.ledger.settlement import Sealed
-from target_cordial.run.intake import MOST_LOGGED, NO_STREAM, CohortIntake, Intake
+from target_cordial.run.intake import MOST_LOGGED, NO_STREAM, Intake
+from target_cordial.run.received import CohortIntake
 
 if TYPE_CHECKING:
     from target_cordial.ledger.stage import StagedRow
@@ -29,6 +30,10 @@ class FakeStage:
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, StagedRow]] = []
+        self.merged: list[tuple[int, int, dict[int, int]]] = []
+
+    def merge(self, number: int, other: int, snapshots: dict[int, int]) -> None:
+        self.merged.append((number, other, snapshots))
 
     def append(self, number: int, row: StagedRow) -> None:
         self.rows.append((number, row))
@@ -43,7 +48,7 @@ class Run:
         self.intake = Intake(
             self.stage,  # type: ignore[arg-type]  # as much of a stage as an intake needs
             EMAIL,
-            known or {},
+            (known or {}).items(),
             mapped=mapped,
             logger=logger,
         )
@@ -89,9 +94,9 @@ def test_a_member_row_is_staged_with_all_that_it_says() -> None:
     run.member("2", in_cohort=False)
     run.feed("members", {"cohort_id": "c2", "amplitude_id": "3", "snapshot_id": "s1"})
     assert run.stage.rows == [
-        (0, (1, 0, "a:1", "u1", "1@shop.example", 1, None)),
-        (0, (2, None, "a:2", None, "2@shop.example", 0, None)),
-        (1, (3, 0, "a:3", None, None, 1, "unresolved_mapping")),
+        (0, (1, 0, "a:1", "u1", "1@shop.example", 1, None, None, None)),
+        (0, (2, None, "a:2", None, "2@shop.example", 0, None, None, None)),
+        (1, (3, 0, "a:3", None, None, 1, "unresolved_mapping", None, None)),
     ]
     cohort = run.intake.cohorts["c1"]
     assert (cohort.number, cohort.cohort_id, cohort.name) == (0, "c1", "active users")
@@ -110,7 +115,7 @@ def test_marker_and_rows_may_come_in_any_order(order: str) -> None:
     run.member("2")
     if order == "last":
         run.marker(2)
-    assert run.cohort.proof().is_complete
+    assert run.cohort.proof().proven
     assert run.cohort.sealed() == Sealed(0, 2 if order == "first" else 1)
 
 
@@ -133,7 +138,7 @@ def test_rows_with_a_word_of_their_own_do_not_count_in_the_snapshot() -> None:
     run.member("3", operation="remove")
     run.member("4", _sdc_deleted_at="2026-01-02T00:00:00Z")
     run.marker(1)
-    assert run.cohort.proof().is_complete
+    assert run.cohort.proof().proven
     assert [row[1] for _, row in run.stage.rows] == [0, None, None, None]
     assert [row[5] for _, row in run.stage.rows] == [1, 1, 0, 0]
 
@@ -142,7 +147,7 @@ def test_an_empty_complete_cohort_is_proven_by_its_marker_alone() -> None:
     run = Run()
     run.member("9", in_cohort=False)
     run.marker(0)
-    assert run.cohort.proof().is_complete
+    assert run.cohort.proof().proven
     assert run.cohort.sealed() == Sealed(None, 2)
 
 
@@ -151,7 +156,7 @@ def test_the_last_marker_of_a_cohort_counts() -> None:
     run.member("1")
     run.marker(1)
     run.marker(5)
-    assert not run.cohort.proof().is_complete
+    assert not run.cohort.proof().proven
 
 
 def test_each_snapshot_of_a_run_has_a_number_of_its_own() -> None:
@@ -172,7 +177,7 @@ def test_every_snapshot_has_a_marker_and_the_last_one_counts() -> None:
     run.member("2", snapshot_id="s2")
     run.marker(2, snapshot_id="s2")
     assert {marker.position for marker in run.cohort.markers.values()} == {2, 5}
-    assert run.cohort.proof().is_complete
+    assert run.cohort.proof().proven
     assert run.cohort.sealed() == Sealed(1, 3)
     run.marker(1)
     assert run.cohort.sealed() == Sealed(0, 1)
@@ -196,9 +201,9 @@ def test_what_a_stream_map_leaves_is_staged_and_what_the_tap_sent_is_counted() -
     run.line += 1
     run.intake.receive("members", sent | {"amplitude_id": "2"}, run.line)  # the map drops it
     run.marker(2)
-    assert run.cohort.proof().is_complete
+    assert run.cohort.proof().proven
     assert [row for _, row in run.stage.rows] == [
-        (1, 0, "a:1", None, "x@shop.example", 1, None),
+        (1, 0, "a:1", None, "x@shop.example", 1, None, None, None),
     ]
 
 
@@ -236,7 +241,7 @@ def test_a_stream_without_properties_has_the_role_of_its_first_row() -> None:
     run.intake.schema("bare marker", {"type": "object"})
     run.intake.receive("bare marker", {"cohort_id": "c1", "member_count": 1, "complete": True}, 9)
     run.intake.take({}, Role.MARKER)
-    assert run.cohort.proof().is_complete
+    assert run.cohort.proof().proven
 
 
 def test_other_streams_are_counted_and_named_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -257,15 +262,53 @@ def test_other_streams_are_counted_and_named_once(caplog: pytest.LogCaptureFixtu
 def test_a_row_with_a_name_only_is_the_known_cohort_of_that_name() -> None:
     run = Run({"active users": "c1"})
     run.feed("members", {"cohort_name": "active users", "amplitude_id": "1"})
+    run.intake.close()
     assert list(run.intake.cohorts) == ["c1"]
 
 
-def test_a_name_is_known_from_a_row_of_the_same_run() -> None:
+NAMED = {"cohort_name": "active users", "amplitude_id": "2", "snapshot_id": "s1"}
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_a_name_is_known_from_a_row_of_the_same_run(order: str) -> None:
     run = Run()
+    if order == "first":
+        run.feed("members", NAMED)
     run.member("1", cohort_name="active users")
-    run.feed("members", {"cohort_name": "active users", "amplitude_id": "2"})
+    if order == "last":
+        run.feed("members", NAMED)
+    run.marker(2)
+    run.intake.close()
     assert list(run.intake.cohorts) == ["c1"]
     assert run.cohort.received == 2
+    assert run.cohort.proof().proven
+    assert len(run.stage.merged) == 1
+
+
+def test_a_name_that_two_cohorts_have_is_nobodys() -> None:
+    run = Run({"active users": "c9"})
+    run.member("1", cohort_name="active users")
+    run.feed("members", NAMED)
+    run.intake.close()
+    assert sorted(run.intake.cohorts) == ["active users", "c1"]
+
+
+def test_a_name_that_no_cohort_has_stands_for_itself() -> None:
+    run = Run()
+    run.feed("members", NAMED)
+    run.intake.close()
+    assert list(run.intake.cohorts) == ["active users"]
+    assert run.stage.merged == []
+
+
+def test_a_cohort_that_came_under_its_name_only_is_known_by_its_id_from_the_ledger() -> None:
+    run = Run({"active users": "c1"})
+    run.feed("members", NAMED)
+    run.marker(1)
+    run.intake.close()
+    assert list(run.intake.cohorts) == ["c1"]
+    assert run.cohort.proof().proven
+    assert run.cohort.sealed().snapshot == run.cohort.snapshots["s1"]
 
 
 def test_the_newest_name_of_a_cohort_counts() -> None:
@@ -308,7 +351,7 @@ def test_an_unreadable_row_is_named_by_its_place_and_never_by_its_value(
     assert run.intake.unreadable == {"members": 1}
     assert run.cohort.unreadable == 1
     assert len(run.stage.rows) == 1
-    assert not run.cohort.proof().is_complete
+    assert not run.cohort.proof().proven
 
 
 @pytest.mark.parametrize(
@@ -328,7 +371,7 @@ def test_an_unreadable_marker_is_no_marker(
     run.marker(1, **more)
     assert f"'{field}'" in caplog.text
     assert "SECRET" not in caplog.text
-    assert not run.cohort.proof().is_complete
+    assert not run.cohort.proof().proven
 
 
 def test_a_row_without_a_cohort_is_counted_for_its_stream(

@@ -1,0 +1,95 @@
+"""The course of a settlement, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import delete, func, select
+
+from target_cordial.ledger.schema import member, touched, winner
+from target_cordial.ledger.settlement.case import Case, Settled
+from target_cordial.ledger.settlement.entries import note_unknown_removals, renew_wanted
+from target_cordial.ledger.settlement.identity import (
+    absorb_adopted,
+    absorb_user_ids,
+    spread_identifiers,
+    spread_user_ids,
+)
+from target_cordial.ledger.settlement.members import (
+    hold_former_identifiers,
+    note_skipped,
+    take_in_changes,
+    take_out_leavers,
+)
+from target_cordial.ledger.settlement.words import (
+    carry_times,
+    drop_overtaken,
+    drop_repeated_messages,
+    drop_uncounted,
+    find_winners,
+    keep_messages,
+    keep_snapshot_time,
+    keep_times,
+    snapshot_time,
+)
+
+
+def settle(this: Case) -> Settled:
+    """Take every step.
+
+    Args:
+        this: The cohort and its rows.
+
+    Returns:
+        What was found. Where nobody resolves, the ledger is as it was.
+    """
+    outdated = _is_outdated(this)
+    if outdated:
+        this = replace(this, sealed=None)
+    drop_repeated_messages(this)
+    spread_identifiers(this)
+    spread_user_ids(this)
+    drop_uncounted(this)
+    drop_overtaken(this)
+    find_winners(this)
+    present, flagless, resolved = _count(this)
+    if present and not resolved and (flagless or not _has_members(this)):
+        return Settled(present, note_skipped(this), resolves=False, outdated=outdated)
+    this.run(delete(touched))
+    carry_times(this)
+    absorb_user_ids(this)
+    absorb_adopted(this)
+    reasons = note_skipped(this)
+    take_out_leavers(this)
+    note_unknown_removals(this)
+    if this.sealed is None:
+        hold_former_identifiers(this)
+    take_in_changes(this)
+    keep_times(this)
+    renew_wanted(this)
+    keep_messages(this)
+    keep_snapshot_time(this)
+    return Settled(present, reasons, outdated=outdated)
+
+
+def _is_outdated(this: Case) -> bool:
+    """A snapshot older than the last one applied is ignored."""
+    known = snapshot_time(this)
+    sealed = this.sealed
+    if sealed is None or sealed.time is None or known is None:
+        return False
+    return sealed.time < known
+
+
+def _count(this: Case) -> tuple[int, int, int]:
+    """Count users that are present; of them in a snapshot; of them with an identifier."""
+    row = this.connection.execute(
+        select(func.count(), func.count(winner.c.snapshot), func.count(winner.c.identifier)).where(
+            winner.c.present == 1
+        )
+    ).one()
+    return row[0], row[1], row[2]
+
+
+def _has_members(this: Case) -> bool:
+    return this.any(select(member.c.user_key).where(member.c.cohort == this.cohort))

@@ -1,0 +1,67 @@
+"""Which identifiers are wanted on the list, after the members have changed."""
+
+from __future__ import annotations
+
+from sqlalchemy import exists, insert, literal, select, update
+
+from target_cordial.core.plan import Sent
+from target_cordial.ledger.schema import entry, member, touched, winner
+from target_cordial.ledger.settlement.case import ONE, Case
+
+
+def note_unknown_removals(this: Case) -> None:
+    """An explicit removal of an identifier that the ledger knows nothing of is sent."""
+    known = exists(ONE).where(
+        entry.c.cohort == this.cohort, entry.c.identifier == winner.c.identifier
+    )
+    removed = (winner.c.present == 0, winner.c.identifier.is_not(None))
+    this.run(
+        insert(entry).from_select(
+            ["cohort", "identifier", "wanted", "sent"],
+            select(
+                literal(this.cohort),
+                winner.c.identifier,
+                literal(0),
+                literal(int(Sent.UNKNOWN)),
+            )
+            .where(*removed, ~known)
+            .distinct(),
+        )
+    )
+    this.touch(select(winner.c.identifier).where(*removed))
+
+
+def renew_wanted(this: Case) -> None:
+    """An identifier is wanted while any present user resolves to it."""
+    wanted_now = exists(ONE).where(
+        member.c.cohort == this.cohort, member.c.identifier == entry.c.identifier
+    )
+    this.run(
+        update(entry)
+        .where(
+            entry.c.cohort == this.cohort,
+            entry.c.identifier.in_(select(touched.c.identifier)),
+            (entry.c.wanted == 1) != wanted_now,
+        )
+        .values(
+            wanted=1 - entry.c.wanted,
+            rejected_at=None,
+            rejected_reason=None,
+            rejected_message=None,
+        )
+    )
+    wanted = exists(ONE).where(
+        member.c.cohort == this.cohort, member.c.identifier == touched.c.identifier
+    )
+    known = exists(ONE).where(
+        entry.c.cohort == this.cohort, entry.c.identifier == touched.c.identifier
+    )
+    this.run(
+        insert(entry).from_select(
+            ["cohort", "identifier", "wanted", "sent"],
+            select(literal(this.cohort), touched.c.identifier, literal(1), literal(int(Sent.OFF)))
+            .where(wanted, ~known)
+            .distinct()
+            .order_by(touched.c.identifier),
+        )
+    )

@@ -1,0 +1,151 @@
+"""Who is in: leavers out, joiners in, changed identifiers, by the difference only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, case, delete, exists, func, insert, literal, or_, select, update
+
+from target_cordial.core.identifier import IDENTIFIER_LOST
+from target_cordial.core.plan import Operation
+from target_cordial.ledger.schema import leaver, member, skipped, winner
+from target_cordial.ledger.settlement.case import ONE, USER_ID_KEYS, Case
+from target_cordial.ledger.settlement.identity import held_key
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+COLUMNS = ("cohort", "user_key", "user_id", "identifier", "time")
+
+
+def note_skipped(this: Case) -> dict[str, int]:
+    """Keep who has no usable identifier; a known user who lost it is still a member."""
+    known = exists(ONE).where(
+        member.c.cohort == this.cohort,
+        or_(
+            member.c.user_key == winner.c.user_key,
+            member.c.user_key == literal(USER_ID_KEYS[0]) + winner.c.user_id,
+        ),
+    )
+    reason = case((and_(winner.c.present == 1, known), IDENTIFIER_LOST), else_=winner.c.reason)
+    operation = case((winner.c.present == 1, Operation.ADD.value), else_=Operation.REMOVE.value)
+    rows = select(literal(this.cohort), winner.c.user_key, operation, reason).where(
+        winner.c.identifier.is_(None), or_(winner.c.present == 1, ~known)
+    )
+    this.run(insert(skipped).from_select(["cohort", "user_key", "operation", "reason"], rows))
+    counts = this.connection.execute(
+        select(skipped.c.reason, func.count())
+        .where(skipped.c.cohort == this.cohort)
+        .group_by(skipped.c.reason)
+    )
+    return {reason: count for reason, count in counts}  # noqa: C416  a row is not a pair
+
+
+def take_out_leavers(this: Case) -> None:
+    """Who was removed by a row of its own, and who is absent from a proven snapshot.
+
+    A snapshot does not speak of users with a newer record of their own.
+    """
+    said = exists(ONE).where(winner.c.user_key == member.c.user_key)
+    removed = select(winner.c.user_key).where(winner.c.present == 0)
+    left = or_(member.c.user_key.in_(removed), member.c.held_of.in_(removed))
+    if this.sealed is not None:
+        absent = ~said
+        if this.sealed.time is not None:
+            absent = and_(absent, func.coalesce(member.c.time, 0) <= this.sealed.time)
+        left = or_(left, absent)
+    who = and_(member.c.cohort == this.cohort, left)
+    this.touch(select(member.c.identifier).where(who))
+    _remember_times(this, who)
+    this.run(delete(member).where(who))
+
+
+def hold_former_identifiers(this: Case) -> None:
+    """A snapshot that proves nothing takes no address off the list, not even a changed one."""
+    held = held_key(member.c.identifier, member.c.user_key)
+    other = member.alias()
+    rows = (
+        select(literal(this.cohort), held, member.c.identifier, member.c.user_key)
+        .join(winner, winner.c.user_key == member.c.user_key)
+        .where(
+            member.c.cohort == this.cohort,
+            winner.c.present == 1,
+            winner.c.snapshot.is_not(None),
+            winner.c.identifier != member.c.identifier,
+            ~exists(ONE).where(other.c.cohort == this.cohort, other.c.user_key == held),
+        )
+    )
+    this.run(insert(member).from_select(["cohort", "user_key", "identifier", "held_of"], rows))
+
+
+def take_in_changes(this: Case) -> None:
+    """Who is new, and whose identifier, user id or newest time changed."""
+    same_user = and_(member.c.cohort == this.cohort, member.c.user_key == winner.c.user_key)
+    usable = and_(winner.c.present == 1, winner.c.identifier.is_not(None))
+    found = (
+        select(winner.c.identifier, member.c.identifier.label("old_identifier"))
+        .join_from(winner, member, same_user, isouter=True)
+        .where(usable, or_(member.c.user_key.is_(None), _differs()))
+        .subquery()
+    )
+    this.touch(select(found.c.identifier))
+    this.touch(select(found.c.old_identifier).where(found.c.old_identifier.is_not(None)))
+    stale = exists(ONE).where(winner.c.user_key == member.c.user_key, usable, _differs())
+    this.run(delete(member).where(member.c.cohort == this.cohort, stale))
+    missing = (
+        select(
+            literal(this.cohort),
+            winner.c.user_key,
+            winner.c.user_id,
+            winner.c.identifier,
+            winner.c.time,
+        )
+        .join_from(winner, member, same_user, isouter=True)
+        .where(usable, member.c.user_key.is_(None))
+        .order_by(winner.c.user_key)
+    )
+    this.run(insert(member).from_select(COLUMNS, missing))
+    back = select(winner.c.user_key).where(usable)
+    this.run(delete(leaver).where(leaver.c.cohort == this.cohort, leaver.c.user_key.in_(back)))
+
+
+def _differs() -> ColumnElement[bool]:
+    return or_(
+        member.c.identifier != winner.c.identifier,
+        func.coalesce(member.c.user_id, "") != func.coalesce(winner.c.user_id, ""),
+        func.coalesce(member.c.time, 0) != func.coalesce(winner.c.time, 0),
+    )
+
+
+def _remember_times(this: Case, leaving: ColumnElement[bool]) -> None:
+    """Keep the times of users that leave: an older record must not bring them back."""
+    from_words = select(winner.c.user_key, winner.c.user_id, winner.c.time).where(
+        winner.c.present == 0, winner.c.time.is_not(None)
+    )
+    said = exists(ONE).where(
+        winner.c.user_key == member.c.user_key, winner.c.present == 0, winner.c.time.is_not(None)
+    )
+    from_members = select(member.c.user_key, member.c.user_id, member.c.time).where(
+        leaving, member.c.time.is_not(None), ~said
+    )
+    for source in (from_words, from_members):
+        if not this.any(source):
+            continue
+        left = source.subquery()
+        mine = leaver.c.cohort == this.cohort
+        known = exists(ONE).where(mine, leaver.c.user_key == left.c.user_key)
+        newest = select(left.c.time).where(left.c.user_key == leaver.c.user_key).scalar_subquery()
+        again = exists(ONE).where(left.c.user_key == leaver.c.user_key)
+        this.run(update(leaver).where(mine, again).values(time=newest, left_at=this.now))
+        this.run(
+            insert(leaver).from_select(
+                ["cohort", "user_key", "user_id", "time", "left_at"],
+                select(
+                    literal(this.cohort),
+                    left.c.user_key,
+                    left.c.user_id,
+                    left.c.time,
+                    literal(this.now),
+                ).where(~known),
+            )
+        )
