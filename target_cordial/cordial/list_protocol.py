@@ -30,11 +30,16 @@ class ListProtocolClient:
         """Look a list up by name; it is made where it is missing.
 
         Raises:
-            UnexpectedError: The answer holds no list id.
+            UnexpectedError: The answer holds no list id: the name is refused, or it is no answer of
+                this service.
         """
         answer = self.session.call("POST", "/lists", {"name": name})
         found = answer.body if isinstance(answer.body, dict) else {}
         list_id = found.get("listId", found.get("id"))
+        if answer.kind is Kind.REFUSED and answer.prose:
+            raise UnexpectedError(
+                f"The endpoint refused to make the list '{name}' ({answer.status}: {answer.prose})."
+            )
         if answer.kind is not Kind.OK or not isinstance(list_id, str | int) or list_id == "":
             raise UnexpectedError(
                 f"The endpoint answered {answer.status} to POST /lists without a listId: "

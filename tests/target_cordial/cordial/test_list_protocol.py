@@ -49,6 +49,16 @@ def test_an_answer_without_an_id_is_an_error_that_names_the_setting(
     assert len(line.calls) == 1
 
 
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_a_refused_name_is_told_with_the_services_words(status: int) -> None:
+    told = {"error": True, "message": "Name must be unique"}
+    line = wire({"status_code": status, "json": told})
+    with pytest.raises(UnexpectedError) as caught:
+        ListProtocolClient(line.session).list_id("age")
+    words = f"The endpoint refused to make the list 'age' ({status}: Name must be unique)."
+    assert str(caught.value) == words
+
+
 def test_a_refused_key_is_a_refused_key_here_too() -> None:
     with pytest.raises(RefusedError):
         ListProtocolClient(wire({"status_code": 403}).session).list_id("activeusers")
