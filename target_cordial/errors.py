@@ -64,7 +64,7 @@ class SettingsError(TargetCordialError):
 
 
 class InputError(TargetCordialError):
-    """The Singer input holds something that must not be guessed at."""
+    """The Singer input, or a file given to a command, holds what must not be guessed at."""
 
     code = "input"
 

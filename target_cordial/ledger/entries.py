@@ -238,6 +238,17 @@ class Entries:
         with self._ledger.write():
             return self._connection.execute(update(entry).where(mine).values(fresh)).rowcount
 
+    def sample(self, cohort: int, size: int) -> list[str]:
+        """Choose some confirmed members of a cohort's list, at random."""
+        query = (
+            select(entry.c.identifier)
+            .where(entry.c.cohort == cohort, entry.c.sent == int(Sent.ON))
+            .order_by(func.random())
+            .limit(size)
+        )
+        with self._ledger.write():
+            return list(self._connection.execute(query).scalars())
+
     def rejected(self) -> Iterator[tuple[int, str | None, str, Operation, str, str | None]]:
         """Walk what Cordial rejected: cohort, user, identifier, operation, reason, its words."""
         user = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from target_cordial.core.guard import APPROVAL_SECONDS
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 MEMORY = "sqlite://"
 """A ledger that is gone with its process: what a dry run without a ledger works on."""
+
+PATIENCE_SECONDS = 30
+"""How long to wait while somebody else writes: an approval beside a run, for instance."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,10 @@ class Ledger:
                         schema.absent,
                     ],
                 )
+        except LedgerError:
+            self._engine.dispose()
+            self._release()
+            raise
         except DatabaseError as error:
             self._engine.dispose()
             self._release()
@@ -119,13 +126,21 @@ class Ledger:
 
     @contextmanager
     def write(self) -> Iterator[None]:
-        """One transaction: all of it is kept, or nothing."""
-        if self._outer is not None:
-            with self.connection.begin_nested():
+        """One transaction: all of it is kept, or nothing.
+
+        Raises:
+            LedgerError: It can't be written, since the disk is full or somebody else writes.
+        """
+        begin = self.connection.begin if self._outer is None else self.connection.begin_nested
+        try:
+            with begin():
                 yield
-        else:
-            with self.connection.begin():
-                yield
+        except OperationalError as error:
+            # SQLite's own words name no value, SQLAlchemy's would.
+            raise LedgerError(
+                f"The ledger could not be used ({error.orig}). Nothing of this step was kept: end "
+                "what holds it, or make room on its disk, and try again."
+            ) from None
 
     def close(self) -> None:
         """Let go of the ledger. What a dry run wrote is gone."""
@@ -274,7 +289,8 @@ def _engine(url: str, file: LedgerFile | None, *, exclusive: bool) -> Engine:
         # SQLite's temporary files hold identifiers while a run lasts. They are unlinked as soon
         # as they are open; this keeps them inside the ledger's own folder all the same.
         os.environ["SQLITE_TMPDIR"] = str(file.folder)
-    engine = create_engine(place, poolclass=StaticPool, connect_args={"timeout": 30})
+    waiting = {"timeout": PATIENCE_SECONDS}
+    engine = create_engine(place, poolclass=StaticPool, connect_args=waiting)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:

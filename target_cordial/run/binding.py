@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from target_cordial.errors import BindingError
+from target_cordial.ledger.rebinding import BINDING, DESTINATION, IDENTIFIER_NAME, MAPPING
 from target_cordial.run.remedy import ledger_command
 
 if TYPE_CHECKING:
@@ -14,16 +15,13 @@ if TYPE_CHECKING:
     from target_cordial.ledger.entries import Entries
     from target_cordial.ledger.store import Ledger
 
-BINDING: Final = "binding"
-"""The ledger's note of what it belongs to."""
-
 ACCEPTANCE: Final = "acceptance"
-"""Its note of the settings under which Cordial last accepted and rejected changes."""
+"""The ledger's note of the settings under which Cordial last accepted and rejected changes."""
 
 BOUND: Final = {
-    "destination": "destination (delivery, endpoint, api_url or region)",
-    "contact_identifier_name": "contact_identifier_name",
-    "contact_identifier_mapping": "contact_identifier_mapping",
+    DESTINATION: "destination (delivery, endpoint, api_url or region)",
+    IDENTIFIER_NAME: IDENTIFIER_NAME,
+    MAPPING: MAPPING,
 }
 """What a ledger is bound to, in the words of the settings."""
 

@@ -1,0 +1,73 @@
+"""Decisions about single cohorts: let a mass change pass, try again, look after it no longer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from target_cordial.core.plan import Operation
+from target_cordial.ledger.entries import Entries
+from target_cordial.ledger.forget import forget_cohort
+from target_cordial.ledger_cli.desk import Desk, known, with_desk
+from target_cordial.run.planning import WORDS
+
+ONLY: Final = {WORDS[operation][0]: operation for operation in Operation}
+"""The directions, in the words of the option ``--only``."""
+
+
+@click.command()
+@click.argument("cohort_id")
+@click.option(
+    "--up-to",
+    type=click.IntRange(min=1),
+    required=True,
+    help="The most removals, and the most additions, that may go out; a plan above is withheld.",
+)
+@click.option("--only", type=click.Choice(sorted(ONLY)), help="Approve one direction alone.")
+@with_desk
+def approve(desk: Desk, cohort_id: str, up_to: int, only: str | None) -> None:
+    """Let the next mass change of one cohort's list pass, once, within a week."""
+    with desk.ledger() as ledger:
+        cohort = known(ledger, cohort_id)
+        ledger.approve(cohort.key, up_to, ONLY[only] if only else None)
+    words = [only] if only else sorted(ONLY, reverse=True)
+    desk.answer(
+        {
+            "cohort_id": cohort.cohort_id,
+            "list_name": cohort.list_name,
+            "approved_up_to": up_to,
+            "approved_only": only,
+        },
+        f"The next mass change of list '{cohort.list_name}' of cohort {cohort.label} passes with "
+        f"up to {' and '.join(f'{up_to} {word}' for word in words)}, once, within a week.",
+    )
+
+
+@click.command()
+@click.argument("cohort_id", required=False)
+@with_desk
+def retry(desk: Desk, cohort_id: str | None) -> None:
+    """Let the next run send again what Cordial rejected, of one cohort or of all."""
+    with desk.ledger(exclusive=True) as ledger:
+        cohort = known(ledger, cohort_id) if cohort_id is not None else None
+        count = Entries(ledger).retry_rejected(cohort.key if cohort else None)
+    of = f"cohort {cohort.label}" if cohort else "all cohorts"
+    desk.answer(
+        {"cohort_id": cohort_id, "retried": count},
+        f"The next run sends {count} rejected changes of {of} again.",
+    )
+
+
+@click.command()
+@click.argument("cohort_id")
+@with_desk
+def forget(desk: Desk, cohort_id: str) -> None:
+    """Stop looking after a cohort. Its list in Cordial stays as it is."""
+    with desk.ledger(exclusive=True) as ledger:
+        cohort = known(ledger, cohort_id)
+        forget_cohort(ledger, cohort.key)
+    desk.answer(
+        {"cohort_id": cohort.cohort_id, "list_name": cohort.list_name, "forgotten": True},
+        f"Cohort {cohort.label} is forgotten. Its members stay on their list in Cordial.",
+    )
