@@ -140,6 +140,8 @@ class ReadBack:
     def contacts(self, confirmed: Iterable[Change], *, proves: bool) -> list[Change]:
         """Read contacts whose changes were confirmed in this run.
 
+        A list that is gone meanwhile is a problem of its own: nobody is on it any more.
+
         Args:
             confirmed: The changes.
             proves: What is confirmed is written already. Else what differs may yet come.
@@ -158,6 +160,7 @@ class ReadBack:
                 on=change.operation is Operation.ADD,
             ): change
             for change in confirmed
+            if self._list_name(change.cohort) in self._binder.lists
         }
         found: Found = {}
         try:
@@ -190,10 +193,12 @@ class ReadBack:
 
     def _tell(self, key: int, read: int, differ: list[Expected], *, proves: bool) -> None:
         missing = sum(one.on for one in differ)
+        left = len(differ) - missing
+        how = [f"{missing} are not on it though they were added"] if missing else []
+        how += [f"{left} are still on it though they were removed"] if left else []
         said = (
-            f"list '{self._list_name(key)}': of {read} contacts that were read back, {missing} "
-            f"are not on it though they were added, and {len(differ) - missing} are still on it "
-            "though they were removed"
+            f"list '{self._list_name(key)}': of {read} contacts that were read back, "
+            f"{' and '.join(how)}"
         )
         if proves:
             self._report.degrade(
