@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.target_cordial.command.clock import DAY, HOUR, let_pass
 from tests.target_cordial.command.messages import (
     COHORT,
     FLAGGED,
@@ -156,3 +160,147 @@ def test_a_plan_that_passed_is_not_withheld_half_done(commands: Commands, sandbo
     sandbox.control.clear_faults()
     assert commands.target().code == 0
     assert len(sandbox.control.lists()["activeusers"]) == 35
+
+
+# -- additions ------------------------------------------------------------------------------------
+
+FEW = {"max_addition_count": 3, "max_addition_percent": 50}
+
+
+def test_a_mass_addition_is_withheld_until_approved_and_a_ceiling_holds(
+    either: Commands, sandbox: Running
+) -> None:
+    assert either.target(*snapshot(*people(10)), **FEW).code == 0  # the first sync passes
+    ended = either.target(*snapshot(*people(15, first=2)), **FEW)  # one left, six joined
+    assert ended.code == 3
+    assert ended.states  # what is withheld waits in the ledger
+    part = ended.cohort(COHORT)
+    assert (part["withheld"], part["added"], part["removed"], part["pending"]) == (6, 0, 1, 0)
+    assert f"cordial-ledger approve {COHORT} --up-to 6 --only additions" in ended.last_line
+    assert sandbox.control.lists()["activeusers"] == addresses(*range(2, 11))
+    either.ledger_command("approve", COHORT, "--up-to", "5")
+    assert either.target(**FEW).code == 3
+    either.ledger_command("approve", COHORT, "--up-to", "6")
+    assert either.target(**FEW).code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(*range(2, 17))
+
+
+def test_additions_of_a_first_sync_do_not_count_against_the_day(
+    commands: Commands, sandbox: Running
+) -> None:
+    commands.target(*snapshot(*people(8)), **FEW)
+    assert commands.target(*snapshot(*people(12)), **FEW).code == 0  # four of eight
+    ended = commands.target(*snapshot(*people(13)), **FEW)
+    assert ended.code == 3
+    assert ended.cohort(COHORT)["withheld"] == 1
+    assert "with 4 in the last 24 hours" in ended.last_line
+    let_pass(commands.ledger, DAY + HOUR)
+    assert commands.target(**FEW).code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(*range(1, 14))
+
+
+def test_zero_percent_switches_the_guard_of_additions_off(commands: Commands) -> None:
+    off = {"max_addition_count": 0, "max_addition_percent": 0}
+    commands.target(*snapshot(*people(2)), **off)
+    assert commands.target(*snapshot(*people(20)), **off).code == 0
+
+
+def test_a_thousand_additions_always_pass_by_default(commands: Commands) -> None:
+    commands.target(*snapshot(*people(1)))
+    assert commands.target(*snapshot(*people(30))).code == 0
+
+
+def test_both_directions_can_be_withheld_and_approved_together(
+    either: Commands, sandbox: Running
+) -> None:
+    either.target(*snapshot(*people(20)), **FEW)
+    ended = either.target(*snapshot(*people(20, first=16)), **FEW)  # 15 left, 15 joined
+    assert ended.code == 3
+    part = ended.cohort(COHORT)
+    assert (part["withheld"], part["pending"]) == (30, 0)
+    assert "15 removals from list" in ended.last_line
+    assert "15 additions to list" in ended.last_line
+    assert f"cordial-ledger approve {COHORT} --up-to 15 " in ended.last_line
+    assert sandbox.control.lists()["activeusers"] == addresses(*range(1, 21))
+    either.ledger_command("approve", COHORT, "--up-to", "15")
+    assert either.target(**FEW).code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(*range(16, 36))
+    assert (
+        json.loads(either.ledger_command("status", "--json").stdout)["cohorts"][0]["approved_up_to"]
+        is None
+    )
+
+
+def test_an_approval_of_one_direction_keeps_the_other_back(
+    either: Commands, sandbox: Running
+) -> None:
+    either.target(*snapshot(*people(20)), **FEW)
+    either.target(*snapshot(*people(20, first=16)), **FEW)
+    either.ledger_command("approve", COHORT, "--up-to", "15", "--only", "removals")
+    ended = either.target(**FEW)
+    assert ended.code == 3
+    assert (ended.cohort(COHORT)["removed"], ended.cohort(COHORT)["withheld"]) == (15, 15)
+    assert "15 additions to list" in ended.last_line
+    assert sandbox.control.lists()["activeusers"] == addresses(*range(16, 21))
+
+
+def test_an_approval_is_void_after_a_week(commands: Commands) -> None:
+    commands.target(*snapshot(*people(40)))
+    commands.target(*snapshot(*people(10)))
+    commands.ledger_command("approve", COHORT, "--up-to", "30")
+    let_pass(commands.ledger, 7 * DAY + 60)
+    assert commands.target().code == 3
+
+
+def test_removals_of_the_last_day_are_those_of_24_hours(commands: Commands) -> None:
+    commands.target(*snapshot(*people(30)))
+    commands.target(*snapshot(*people(21)))
+    assert commands.target(*snapshot(*people(15))).code == 3
+    let_pass(commands.ledger, DAY + HOUR)
+    assert commands.target().code == 0
+
+
+def test_explicit_rows_are_guarded_as_absence_is(either: Commands, sandbox: Running) -> None:
+    either.target(*snapshot(*people(20)), **FEW)
+    gone = [change(number, operation="remove") for number in range(1, 13)]
+    new = [change(number, operation="add") for number in range(30, 45)]
+    ended = either.target(FLAGGED, *gone, *new, **FEW)
+    assert (ended.code, ended.cohort(COHORT)["withheld"]) == (3, 27)
+    assert sandbox.control.lists()["activeusers"] == addresses(*range(1, 21))
+
+
+def test_a_dry_run_withholds_as_the_real_run_would(commands: Commands) -> None:
+    commands.target(*snapshot(*people(20)), **FEW)
+    ended = commands.target(*snapshot(*people(40)), **FEW, dry_run=True)
+    assert ended.code == 3
+    part = ended.cohort(COHORT)
+    assert (part["added"], part["withheld"], part["pending"]) == (0, 20, 0)
+
+
+# -- numbers of single cohorts --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [COHORT, "active users"])
+def test_a_single_cohort_has_numbers_of_its_own(
+    commands: Commands, sandbox: Running, key: str
+) -> None:
+    strict = {key: {"max_removal_percent": 0, "max_addition_percent": 1}}
+    numbers = {"max_removal_count": 0, "max_addition_count": 0, "cohorts": strict}
+    other = {"cohort_id": "7khm89c", "cohort_name": "VIPs", "snapshot_id": "Rk2"}
+    commands.target(*snapshot(*people(4)), *snapshot(*people(4), **other), **numbers)
+    ended = commands.target(
+        *snapshot(*people(4, first=2)), *snapshot(*people(4, first=2), **other), **numbers
+    )
+    assert ended.code == 3
+    assert (ended.cohort(COHORT)["withheld"], ended.cohort("7khm89c")["withheld"]) == (2, 0)
+    assert sandbox.control.lists() == {
+        "activeusers": addresses(1, 2, 3, 4),
+        "VIPs": addresses(2, 3, 4, 5),
+    }
+
+
+def test_the_guard_can_be_off_for_a_single_cohort(commands: Commands, sandbox: Running) -> None:
+    off = {COHORT: {"max_removal_percent": 100}}
+    commands.target(*snapshot(*people(20)))
+    assert commands.target(*snapshot(), cohorts=off).code == 0
+    assert sandbox.control.lists()["activeusers"] == []
