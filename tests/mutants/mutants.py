@@ -41,6 +41,7 @@ class Mutant:
         return self.caught_by or (f"tests/{PACKAGE}/{path.parent}/test_{path.name}",)
 
 
+READ_BACK: Final = "tests/target_cordial/command/test_read_back.py"
 SETTLEMENT: Final = ("tests/target_cordial/ledger/test_settlement.py",)
 TIMES: Final = ("tests/target_cordial/ledger/test_source_times.py",)
 
@@ -958,7 +959,7 @@ MUTANTS: Final = (
         "self._read({one.identifier: None for one in expected}, found)\n"
         "        except UnexpectedError as error:",
         "a key without one permission fails every delivery",
-        ("tests/target_cordial/command/test_read_back.py::test_reading_that_fails",),
+        (f"{READ_BACK}::test_reading_that_fails_is_noted_and_undoes_nothing",),
     ),
     Mutant(
         "missing-and-still-ours",
@@ -966,7 +967,7 @@ MUTANTS: Final = (
         "self._entries.intend(differ)",
         "pass",
         "somebody who is not on the list is told of once, and stays off it",
-        ("tests/target_cordial/command/test_read_back.py::test_an_addition_that_is_not_there",),
+        (f"{READ_BACK}::test_an_addition_that_is_not_there_degrades_the_run_and_is_sent_again",),
     ),
     Mutant(
         "sample-of-what-was-not-done",
