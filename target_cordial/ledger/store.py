@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
@@ -187,7 +196,8 @@ class Ledger:
 
     def last_run(self) -> dict[str, Any] | None:
         """Read the newest run."""
-        query = select(schema.run).order_by(schema.run.c.started_at.desc()).limit(1)
+        newest = (schema.run.c.started_at.desc(), literal_column("rowid").desc())  # in one second
+        query = select(schema.run).order_by(*newest).limit(1)
         with self.write():
             row = self.connection.execute(query).mappings().first()
         return dict(row) if row else None

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from target_cordial.__main__ import main
+from target_cordial.ledger_cli import main as ledger_main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,15 +129,13 @@ class Commands:
         return [json.loads(entry) for entry in text.splitlines()]
 
     def ledger_command(self, *arguments: str) -> Ended:
-        done = subprocess.run(
-            [BIN / "cordial-ledger", "--config", self.config(), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            cwd=self.folder,
-            check=False,
-        )
-        return Ended(done.returncode, done.stdout, done.stderr, {})
+        """Run the entry point of ``cordial-ledger`` in this process."""
+        with _this_process_kept() as (stdout, stderr):
+            sys.argv = ["cordial-ledger", "--config", str(self.config()), *arguments]
+            with pytest.raises(SystemExit) as end:
+                ledger_main()
+        assert isinstance(end.value.code, int)
+        return Ended(end.value.code, stdout.getvalue(), stderr.getvalue(), {})
 
 
 @contextlib.contextmanager

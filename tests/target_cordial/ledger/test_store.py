@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from target_cordial.core.plan import Sent
+from target_cordial.core.plan import Operation, Sent
 from target_cordial.errors import LedgerError
 from target_cordial.ledger.store import Approval, CohortRow, Ledger
-from tests.target_cordial.ledger.rows import NOW, entries, snapshot
+from tests.target_cordial.ledger.rows import DAY, NOW, entries, snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,3 +148,44 @@ def test_an_approval_is_replaced_by_the_next_and_used_once(
     ledger.use_approval(1)
     assert ledger.approved(1) is None
     assert ledger.approved(2) == Approval(5, NOW)
+
+
+def test_of_two_runs_in_one_second_the_later_is_the_newest(ledger: Ledger) -> None:
+    for run_id in ("b", "c", "a"):
+        ledger.begin_run(run_id, NOW)
+    last = ledger.last_run()
+    assert last is not None
+    assert last["run_id"] == "a"
+
+
+@pytest.mark.parametrize("only", [None, Operation.ADD, Operation.REMOVE])
+def test_an_approval_covers_its_directions_for_a_week(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, only: Operation | None
+) -> None:
+    monkeypatch.setattr("target_cordial.ledger.store.time.time", lambda: float(NOW))
+    ledger.approve(1, 10, only)
+    approval = ledger.approved(1)
+    assert approval == Approval(10, NOW, only)
+    for operation in Operation:
+        assert approval.covers(operation, NOW + 7 * DAY) is (only in (None, operation))
+        assert not approval.covers(operation, NOW + 7 * DAY + 1)
+
+
+def test_a_ledger_that_somebody_else_writes_is_waited_for_and_then_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("target_cordial.ledger.store.PATIENCE_SECONDS", 0.01)
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(url(path), exclusive=False)
+    key = ledger.ensure_cohort("c1", "vip")
+    with closing(sqlite3.connect(path, isolation_level=None)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerError, match="database is locked") as caught:
+            ledger.approve(key, 4711)
+        assert "4711" not in str(caught.value)
+        assert [row.cohort_id for row in ledger.cohorts()] == ["c1"]  # reading waits for nobody
+        with pytest.raises(LedgerError, match="locked"):
+            Ledger(url(path), exclusive=True)
+    ledger.approve(key, 4711)
+    ledger.close()
+    Ledger(url(path), exclusive=True).close()  # the lock was let go
