@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup test lint format docs demo demo-trouble mutants clean
+.PHONY: setup test soak lint format docs demo demo-trouble mutants clean
 .DEFAULT_GOAL := test
 
 setup: $(READY)
@@ -27,6 +27,9 @@ format: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses auto
+
+soak: $(READY)
+	$(BIN)/python -m pytest tests/machine --numprocesses auto --hypothesis-profile soak
 
 docs: $(READY)
 	$(BIN)/python -m tools.settings_docs

@@ -84,8 +84,14 @@ class Model:
         return {name: (int(name in self.wanted), sent) for name, sent in self.sent.items()}
 
     def adopt(self, identifiers: Iterable[str]) -> None:
-        """ "These are ours": on the list by now, until the source says otherwise."""
+        """ "These are ours": on the list by now, until the source says otherwise.
+
+        It has said so already of those whose removal waits.
+        """
         for identifier in identifiers:
+            leaving = self.sent.get(identifier, Sent.OFF) is not Sent.OFF
+            if leaving and identifier not in self.wanted:
+                continue
             if identifier not in self.wanted:
                 self.adopted.add(identifier)
             self.sent[identifier] = Sent.ON

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from target_cordial.core.identifier import UNRESOLVED_MAPPING
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import Change, Operation, Sent
-from target_cordial.ledger.schema import ADOPTED, entry, member, skipped, staged
+from target_cordial.ledger.adoption import Adoption
+from target_cordial.ledger.schema import entry, member, skipped, staged
 from target_cordial.ledger.settlement import Sealed, Settled
 from target_cordial.ledger.stage import Stage, StagedRow
 
@@ -111,15 +112,6 @@ def deliver(
 
 def adopt(ledger: Ledger, cohort: int, identifiers: Iterable[str]) -> None:
     """Say of identifiers that they are on the cohort's list already, and ours."""
-    run = ledger.connection.execute
-    for name in identifiers:
-        with ledger.write():
-            who = (member.c.cohort == cohort, member.c.identifier == name)
-            if run(select(member).where(*who)).first() is None:
-                run(
-                    insert(member).values(
-                        cohort=cohort, user_key=f"h:{name}:", identifier=name, held_of=ADOPTED
-                    )
-                )
-            run(delete(entry).where(entry.c.cohort == cohort, entry.c.identifier == name))
-            run(insert(entry).values(cohort=cohort, identifier=name, wanted=1, sent=Sent.ON))
+    adoption = Adoption(ledger, cohort)
+    adoption.claim(identifiers)
+    adoption.take()

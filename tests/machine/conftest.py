@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+SHORT = settings(
+    max_examples=15,
+    stateful_step_count=8,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+settings.register_profile("short", SHORT)
+settings.register_profile("soak", SHORT, max_examples=2_500, derandomize=False, print_blob=True)
