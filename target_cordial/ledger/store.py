@@ -196,8 +196,8 @@ class Ledger:
 
     def last_run(self) -> dict[str, Any] | None:
         """Read the newest run."""
-        newest = (schema.run.c.started_at.desc(), literal_column("rowid").desc())  # in one second
-        query = select(schema.run).order_by(*newest).limit(1)
+        later: ColumnElement[int] = literal_column("rowid")  # of two in one second
+        query = select(schema.run).order_by(schema.run.c.started_at.desc(), later.desc()).limit(1)
         with self.write():
             row = self.connection.execute(query).mappings().first()
         return dict(row) if row else None

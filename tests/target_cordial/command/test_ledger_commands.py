@@ -27,8 +27,18 @@ if TYPE_CHECKING:
     from tests.target_cordial.command.conftest import Commands
 
 ADOPT_NONE = ("adopt", COHORT, "--none")
-EXCLUSIVE = (("forget", COHORT), ("retry",), ("retry", COHORT), ADOPT_NONE, ("rebind",))
-BESIDE = (("status",), ("approve", COHORT, "--up-to", "9"), ("verify",))
+EXCLUSIVE: tuple[tuple[str, ...], ...] = (
+    ("forget", COHORT),
+    ("retry",),
+    ("retry", COHORT),
+    ADOPT_NONE,
+    ("rebind",),
+)
+BESIDE: tuple[tuple[str, ...], ...] = (
+    ("status",),
+    ("approve", COHORT, "--up-to", "9"),
+    ("verify",),
+)
 
 
 def asked(commands: Commands, *arguments: str) -> dict[str, Any]:
