@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TAPS := .venv-taps
+TAPS_READY := $(TAPS)/.ready
 
 .PHONY: setup test soak lint format docs demo demo-trouble mutants clean
 .DEFAULT_GOAL := test
 
-setup: $(READY)
+setup: $(READY) $(TAPS_READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -15,6 +17,13 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[sandbox]' --group dev
 	touch $(READY)
+
+# The file tap of tests/whole, which does not go with the Singer SDK in one environment.
+$(TAPS_READY): tests/whole/taps.txt | $(READY)
+	$(PYTHON) -m venv --without-pip $(TAPS)
+	$(BIN)/python -m pip --python $(TAPS)/bin/python install --quiet --disable-pip-version-check \
+		--no-deps --requirement tests/whole/taps.txt
+	touch $(TAPS_READY)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -25,7 +34,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: lint
+test: lint $(TAPS_READY)
 	$(BIN)/python -m pytest --numprocesses auto
 
 soak: $(READY)
@@ -44,4 +53,4 @@ mutants: $(READY)
 	$(BIN)/python -m tests.mutants.check
 
 clean:
-	rm -rf $(VENV) .meltano .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(TAPS) .meltano .mypy_cache .ruff_cache .pytest_cache
