@@ -41,6 +41,7 @@ class Mutant:
         return self.caught_by or (f"tests/{PACKAGE}/{path.parent}/test_{path.name}",)
 
 
+COMMAND: Final = "tests/target_cordial/command"
 READ_BACK: Final = "tests/target_cordial/command/test_read_back.py"
 SETTLEMENT: Final = ("tests/target_cordial/ledger/test_settlement.py",)
 TIMES: Final = ("tests/target_cordial/ledger/test_source_times.py",)
@@ -982,5 +983,91 @@ MUTANTS: Final = (
         "if place < self._size:",
         "if False:",
         "whatever goes wrong after the first minute is never looked at",
+    ),
+    # -- adopting, rebinding, lists --------------------------------------------------------------
+    Mutant(
+        "adopted-are-taken-off",
+        "ledger/adoption.py",
+        "literal(1), literal(int(Sent.ON))",
+        "literal(0), literal(int(Sent.ON))",
+        "whoever says that a list's members are ours has all of them removed by the next run",
+    ),
+    Mutant(
+        "leavers-adopted",
+        "ledger/adoption.py",
+        "where(~leaving)",
+        "where(leaving | ~leaving)",
+        "somebody who left is kept on the list by an older file, and goes on getting mail",
+    ),
+    Mutant(
+        "adopted-for-another",
+        "ledger/adoption.py",
+        "entry.c.cohort == self._key, entry.c.identifier == identifier",
+        "entry.c.identifier == identifier",
+        "who is on another list of ours is adopted for none",
+    ),
+    Mutant(
+        "rows-of-others-adopted",
+        "run/claims.py",
+        "cells[flag].strip().lower() not in ON_LIST",
+        "False",
+        "people who were never on the list count as ours, and are removed from it by their number",
+    ),
+    Mutant(
+        "nobody-to-adopt-after-rebind",
+        "ledger/rebinding.py",
+        "found=func.nullif(total, 0)",
+        "found=None",
+        "the members under the former identifier stay on the list for ever, and nobody is told",
+    ),
+    Mutant(
+        "kept-at-another-account",
+        "ledger/rebinding.py",
+        "values(sent=int(Sent.OFF), added_at",
+        "values(added_at",
+        "at the new account nobody is on any list, and the run calls itself well",
+    ),
+    Mutant(
+        "doubted-taken-along",
+        "ledger/rebinding.py",
+        "    connection.execute(delete(member).where(member.c.held_of.is_not(None)))\n",
+        "",
+        "addresses that no user has any more get mail from the new account",
+    ),
+    Mutant(
+        "found-and-not-kept",
+        "run/delivering.py",
+        "if key in bound.found:",
+        "if key not in bound.targets:",
+        "with a lost ledger, people are taken off a list that others fill too",
+        (
+            f"{COMMAND}/test_adopt.py::test_everyone_present_is_added_nobody_removed_and_every_run_says_so",
+        ),
+    ),
+    Mutant(
+        "half-is-whole",
+        "run/delivering.py",
+        "if left == 0 and not half and",
+        "if left == 0 and",
+        "automations greet the second half of a cohort whose first snapshot broke off",
+        (
+            f"{COMMAND}/test_list_rules.py::test_what_follows_half_a_first_snapshot_is_still_the_first_sync",
+        ),
+    ),
+    Mutant(
+        "first-sync-counts",
+        "ledger/entries.py",
+        "return entry.c.added_at > first",
+        "return entry.c.added_at > 0",
+        "the day after a first sync nobody can join without an approval",
+        ("tests/target_cordial/run/test_planning.py",),
+    ),
+    Mutant(
+        "old-lists-pass",
+        "run/closing.py",
+        "if now - known > limit * 3600:",
+        "if now - known > limit * 86_400:",
+        "people who left weeks ago go on getting mail, and no run says so",
+        (f"{COMMAND}/test_list_rules.py::test_a_list_that_is_too_old_fails_the_run_and_is_named",),
     ),
 )
