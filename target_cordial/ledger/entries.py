@@ -16,7 +16,17 @@ from target_cordial.core.plan import (
     Sent,
     change_for,
 )
-from target_cordial.ledger.schema import absent, entry, gone, member, pending, planned, skipped
+from target_cordial.ledger.schema import (
+    absent,
+    entry,
+    gone,
+    leaver,
+    member,
+    message,
+    pending,
+    planned,
+    skipped,
+)
 from target_cordial.ledger.schema import cohort as cohorts
 
 if TYPE_CHECKING:
@@ -277,17 +287,20 @@ class Entries:
                 yield row.cohort, row.user_key, Operation(row.operation), row.reason
 
     def forget_leavers(self, now: int) -> None:
-        """Delete who left and was confirmed removed 30 days ago, or was never on the list."""
+        """Delete who left and was confirmed removed 30 days ago, or was never on the list.
+
+        The times of leavers and the messages that were applied go as late: by then no source
+        sends anything of that age.
+        """
+        before = now - RETENTION_SECONDS
         with self._ledger.write():
             self._connection.execute(
                 delete(entry).where(
-                    gone,
-                    or_(
-                        entry.c.removed_at.is_(None),
-                        entry.c.removed_at < now - RETENTION_SECONDS,
-                    ),
+                    gone, or_(entry.c.removed_at.is_(None), entry.c.removed_at < before)
                 )
             )
+            self._connection.execute(delete(leaver).where(leaver.c.left_at < before))
+            self._connection.execute(delete(message).where(message.c.applied_at < before))
 
     def _count(self, condition: ColumnElement[bool], table: Any = entry) -> int:  # noqa: ANN401  any table
         query = select(func.count()).select_from(table).where(condition)

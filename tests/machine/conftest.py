@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, settings
 
 SHORT = settings(
     max_examples=15,
-    stateful_step_count=8,
+    stateful_step_count=6,
     derandomize=True,
     database=None,
     deadline=None,

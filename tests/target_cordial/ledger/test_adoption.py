@@ -143,3 +143,11 @@ def test_an_adoption_that_ends_early_leaves_nothing_behind(ledger: Ledger) -> No
     Adoption(ledger, 1).claim(["ana"])
     assert adopt(ledger, "bo") == Adopted(1, 0)
     assert set(entries(ledger, 1)) == {"bo"}
+
+
+def test_who_is_on_another_list_is_adopted_all_the_same(ledger: Ledger) -> None:
+    snapshot(ledger, 2, {"a:1": "ana", "a:2": "bo"})
+    snapshot(ledger, 2, {"a:1": "ana"})
+    assert adopt(ledger, "ana", "bo") == Adopted(2, 0)
+    assert entries(ledger, 1) == {"ana": (1, Sent.ON), "bo": (1, Sent.ON)}
+    assert entries(ledger, 2) == {"ana": (1, Sent.OFF), "bo": (0, Sent.OFF)}

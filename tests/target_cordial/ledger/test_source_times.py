@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from target_cordial.ledger.settlement import Sealed, Settled
-from tests.target_cordial.ledger.rows import entries, members, row, settle
+from tests.target_cordial.ledger.rows import DAY, entries, members, row, settle
 
 if TYPE_CHECKING:
+    from target_cordial.ledger.entries import Entries
     from target_cordial.ledger.stage import StagedRow
     from target_cordial.ledger.store import Ledger
 
@@ -218,3 +220,17 @@ def test_the_messages_of_a_cohort_that_is_not_recorded_may_come_again(ledger: Le
     assert not settle(ledger, 1, [nobody]).resolves
     settle(ledger, 1, [enters(None, message="m-1")])
     assert wanted(ledger) == {"ana"}
+
+
+def test_times_and_messages_are_kept_for_thirty_days(ledger: Ledger, book: Entries) -> None:
+    settle(ledger, 1, [enters(EARLY, message="m-1")])
+    settle(ledger, 1, [exits(LATE, message="m-2")])
+    now = int(time.time())
+    book.forget_leavers(now + 30 * DAY - 60)
+    settle(ledger, 1, [enters(NOON), enters(None, at=2, message="m-1")])
+    assert wanted(ledger) == set()
+    book.forget_leavers(now + 30 * DAY + 60)
+    settle(ledger, 1, [enters(NOON)])
+    assert wanted(ledger) == {"ana"}
+    settle(ledger, 1, [exits(None, message="m-2")])
+    assert wanted(ledger) == set()
