@@ -61,6 +61,7 @@ cohort = Table(
     Column("known_since", Integer, comment="when the ledger first heard of it"),
     Column("snapshot_time", BigInteger, comment="source time of the last complete snapshot, ms"),
     Column("found", Integer, comment="members its list had before, until they are adopted"),
+    Column("by_name", SmallInteger, comment="1: its id is not known, its name stands for it"),
 )
 
 member = Table(

@@ -55,6 +55,7 @@ class CohortRow:
     known_since: int | None = None
     snapshot_time: int | None = None
     found: int | None = None
+    by_name: int | None = None
 
     @property
     def label(self) -> str:
@@ -215,8 +216,13 @@ class Ledger:
         """Read one cohort."""
         return next((row for row in self.cohorts() if row.cohort_id == cohort_id), None)
 
-    def ensure_cohort(self, cohort_id: str, name: str | None) -> int:
+    def ensure_cohort(self, cohort_id: str, name: str | None, *, by_name: bool = False) -> int:
         """Know a cohort from now on, by its newest name.
+
+        Args:
+            cohort_id: Its id.
+            name: Its name, where that came.
+            by_name: Its id did not come, and is not known: its name stands for it.
 
         Returns:
             Its key.
@@ -229,12 +235,30 @@ class Ledger:
             if key is None:
                 key = self.connection.execute(
                     insert(table)
-                    .values(cohort_id=cohort_id, name=name, known_since=int(time.time()))
+                    .values(
+                        cohort_id=cohort_id,
+                        name=name,
+                        known_since=int(time.time()),
+                        by_name=1 if by_name else None,
+                    )
                     .returning(table.c.key)
                 ).scalar_one()
             elif name is not None:
                 self.connection.execute(update(table).where(table.c.key == key).values(name=name))
         return int(key)
+
+    def identify_cohort(self, name: str, cohort_id: str) -> None:
+        """Give a cohort of which only the name was known its id.
+
+        It keeps its list, its members and what was said of it: all hang on its key.
+        """
+        table = schema.cohort
+        with self.write():
+            self.connection.execute(
+                update(table)
+                .where(table.c.cohort_id == name, table.c.by_name == 1)
+                .values(cohort_id=cohort_id, by_name=None)
+            )
 
     def update_cohort(self, key: int, **values: str | int | None) -> None:
         """Keep something about a cohort."""

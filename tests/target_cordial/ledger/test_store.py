@@ -189,3 +189,17 @@ def test_a_ledger_that_somebody_else_writes_is_waited_for_and_then_said(
     ledger.approve(key, 4711)
     ledger.close()
     Ledger(url(path), exclusive=True).close()  # the lock was let go
+
+
+def test_a_cohort_known_by_its_name_takes_its_id_and_any_other_keeps_its_own(
+    ledger: Ledger,
+) -> None:
+    key = ledger.ensure_cohort("vip", "vip", by_name=True)
+    same = ledger.ensure_cohort("twin", "twin")
+    ledger.identify_cohort("vip", "9zx41kq")
+    ledger.identify_cohort("twin", "other")
+    ledger.identify_cohort("vip", "again")
+    known = {row.key: (row.cohort_id, row.by_name) for row in ledger.cohorts()}
+    assert known[key] == ("9zx41kq", None)
+    assert known[same] == ("twin", None)
+    assert ledger.ensure_cohort("9zx41kq", "vip") == key
