@@ -30,6 +30,11 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 CONNECT_SECONDS: Final = 10.0
 
+FIRST_GAP_SECONDS: Final = 0.05
+LONGEST_GAP_SECONDS: Final = 30.0
+EASING: Final = 0.99
+"""After some seventy answers the gap between calls is half of what it was."""
+
 
 class Clock(Protocol):
     """Time, as the session needs it; replaceable so that no test has to sleep."""
@@ -62,21 +67,48 @@ class StoppableClock:
 
 
 class Pace:
-    """A pause that one worker's 429 imposes on all of them."""
+    """How fast all workers together may send.
+
+    A limit is of all calls, so one worker's 429 pauses every worker, and after the pause calls go
+    out one by one with a gap between them: eight that were refused together would be refused
+    together again. The gap doubles with every further limit and shrinks with every answer.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._not_before = clock.now()
+        self._next = self._not_before
+        self._gap = 0.0
 
     def hold(self, seconds: float) -> None:
         """Nobody sends anything for so long."""
         with self._lock:
-            self._not_before = max(self._not_before, self._clock.now() + seconds)
+            now = self._clock.now()
+            if now >= self._not_before:  # the calls that one limit refuses are told of it once
+                self._gap = min(LONGEST_GAP_SECONDS, max(FIRST_GAP_SECONDS, 2 * self._gap))
+            self._not_before = max(self._not_before, now + seconds)
+
+    def ease(self) -> None:
+        """Take note of an answer: the next may come a little sooner."""
+        with self._lock:
+            self._gap *= EASING
+            if self._gap < FIRST_GAP_SECONDS / 10:
+                self._gap = 0.0
 
     def wait(self) -> None:
-        """Wait until sending is allowed."""
-        while (left := self._not_before - self._clock.now()) > 0:
+        """Wait until sending is allowed.
+
+        Raises:
+            InterruptedRunError: The run was told to stop.
+        """
+        while True:
+            with self._lock:
+                now = self._clock.now()
+                left = max(self._not_before, self._next) - now
+                if left <= 0:
+                    self._next = now + self._gap
+                    return
             self._clock.wait(left)
 
 
@@ -157,6 +189,7 @@ class Session:
                 self._pace.wait()
                 result = self._try(method, path, body, name)
                 if isinstance(result, Answer):
+                    self._pace.ease()
                     return replace(result, in_doubt=may_be_applied)
                 tries += 1
                 may_be_applied = may_be_applied or result.may_be_applied

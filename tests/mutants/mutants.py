@@ -937,6 +937,13 @@ MUTANTS: Final = (
         "return False",
         "every run calls itself degraded where Cordial shows lists in another place",
     ),
+    Mutant(
+        "limited-together-again-and-again",
+        "cordial/session.py",
+        "self._next = now + self._gap",
+        "self._next = now",
+        "under a low limit calls are refused until their tries are used up, and people are missing",
+    ),
     # -- reading back ----------------------------------------------------------------------------
     Mutant(
         "read-back-the-wrong-way-round",

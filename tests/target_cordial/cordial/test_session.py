@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import threading
 from importlib.metadata import version
@@ -12,7 +13,12 @@ import requests
 
 from target_cordial.cordial.answers import Kind
 from target_cordial.cordial.retry import TRIES
-from target_cordial.cordial.session import Pace, StoppableClock
+from target_cordial.cordial.session import (
+    FIRST_GAP_SECONDS,
+    LONGEST_GAP_SECONDS,
+    Pace,
+    StoppableClock,
+)
 from target_cordial.errors import InterruptedRunError, RefusedError, UnavailableError
 from tests.target_cordial.cordial.transport import BASE, KEY, FakeClock, wire
 
@@ -235,10 +241,11 @@ def test_a_429_in_one_thread_keeps_another_from_sending() -> None:
 
     class HeldClock(FakeClock):
         def wait(self, seconds: float) -> None:
+            until = self.time + seconds
             self.waits.append(seconds)
             waiting.release()
             assert release.wait(10)
-            self.time = 1_030.0
+            self.time = max(self.time, until)
 
     clock = HeldClock()
     line = wire({"status_code": 429, "headers": {"Retry-After": "30"}}, OK, clock=clock)
@@ -257,8 +264,8 @@ def test_a_429_in_one_thread_keeps_another_from_sending() -> None:
     release.set()
     first.join(10)
     second.join(10)
-    assert sent_at == [1_030.0, 1_030.0]
-    assert clock.waits == [30.0, 30.0]
+    assert all(1_030.0 <= moment <= 1_030.0 + FIRST_GAP_SECONDS for moment in sent_at)
+    assert clock.waits[:2] == [30.0, 30.0]
     assert len(line.calls) == 3
 
 
@@ -302,15 +309,63 @@ def test_the_trouble_of_one_call_holds_its_own_worker_only(failure: dict[str, An
     assert 1.0 <= waited <= 1.25
 
 
-def test_a_pace_never_gets_shorter() -> None:
+def test_a_pause_never_gets_shorter() -> None:
     clock = FakeClock()
     pace = Pace(clock)
     pace.hold(20.0)
     pace.hold(5.0)
     pace.wait()
     assert clock.now() == 1_020.0
+
+
+def gaps(pace: Pace, clock: FakeClock, calls: int) -> list[float]:
+    """Send so many calls, and measure the times between them."""
     pace.wait()
-    assert clock.waits == [20.0]
+    times = [clock.now()]
+    for _ in range(calls):
+        pace.wait()
+        times.append(clock.now())
+    return [after - before for before, after in itertools.pairwise(times)]
+
+
+def test_without_a_limit_nobody_waits() -> None:
+    clock = FakeClock()
+    pace = Pace(clock)
+    pace.ease()
+    assert gaps(pace, clock, 5) == [0.0] * 5
+    assert clock.waits == []
+
+
+def test_after_a_limit_calls_go_out_one_by_one_with_a_gap_that_grows() -> None:
+    clock = FakeClock()
+    pace = Pace(clock)
+    for limit in range(15):
+        for _ in range(8):  # all calls in flight are refused by one limit
+            pace.hold(2.0)
+        gap = min(LONGEST_GAP_SECONDS, FIRST_GAP_SECONDS * 2**limit)
+        assert gaps(pace, clock, 3) == pytest.approx([gap] * 3)
+
+
+def test_every_answer_lets_the_next_call_come_sooner_until_nobody_waits() -> None:
+    clock = FakeClock()
+    pace = Pace(clock)
+    pace.hold(1.0)
+    measured = []
+    for _ in range(300):
+        measured += gaps(pace, clock, 1)
+        pace.ease()
+    assert measured[0] == pytest.approx(FIRST_GAP_SECONDS)
+    assert measured[-1] == 0.0
+    assert all(later <= before + 1e-9 for before, later in itertools.pairwise(measured))
+
+
+def test_an_answer_of_any_kind_eases_the_pace_and_a_failure_does_not() -> None:
+    line = wire({"status_code": 422, "json": {"error": True}}, {"status_code": 503}, OK)
+    with patch.object(Pace, "ease") as ease:
+        line.session.call("GET", "/accountlists")
+        assert ease.call_count == 1
+        line.session.call("GET", "/accountlists")
+        assert ease.call_count == 2
 
 
 # -- being told to stop ---------------------------------------------------------------------------
