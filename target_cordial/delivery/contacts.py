@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
 from target_cordial.core.identifier import EMAIL_KEYS
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, Outcome, Result
-from target_cordial.core.plan import Change, Operation, Sent
+from target_cordial.core.plan import Change, Operation
 from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected, unavailable
 from target_cordial.errors import UnavailableError, UnexpectedError
 
@@ -82,9 +82,8 @@ class ContactsDelivery:
             else:
                 answer = self._client.update_contact(self._name, call[0].identifier, body)
             refused = answer.refused_keys(lists.values())
-            if refused and self._lists.explains(lists, refused):
-                if answer.in_doubt:
-                    call = tuple(replace(change, before=Sent.UNKNOWN) for change in call)
+            # What is in doubt is left to the next run: nothing that follows may forget the doubt.
+            if refused and not answer.in_doubt and self._lists.explains(lists, refused):
                 return Delivered(again=(call,))
         except UnavailableError as error:
             return unavailable(call, error)

@@ -891,8 +891,8 @@ MUTANTS: Final = (
     Mutant(
         "doubt-lost-with-the-list",
         "delivery/contacts.py",
-        "call = tuple(replace(change, before=Sent.UNKNOWN) for change in call)",
-        "pass",
+        "if refused and not answer.in_doubt and",
+        "if refused and",
         "somebody who may be on the list is never taken off it",
     ),
     Mutant(

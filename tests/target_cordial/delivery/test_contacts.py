@@ -417,13 +417,20 @@ def test_a_list_that_is_not_there_is_no_contact_that_is_not_there(response: dict
     assert list(ended.values()) == [Result.NOT_SENT]
 
 
-def test_the_doubt_of_a_lost_answer_stays_with_the_lost_list() -> None:
-    line = wire(LOST, unknown_key("vip"), {"json": {"success": True}})
-    made = delivery(line, lists={"102": "dormant"})
-    [again] = made.send((add(cohort=1), remove(cohort=2)), TARGETS).again
-    assert [change.before for change in again] == [Sent.UNKNOWN] * 2
-    lost = made.send(again, TARGETS)
-    assert [outcome.sent for outcome in lost.outcomes] == [Sent.UNKNOWN]
+@pytest.mark.parametrize("words", [unknown_key("vip"), unknown_key("vip", "dormant")])
+def test_a_contact_in_doubt_is_left_to_the_next_run_whatever_became_of_its_lists(
+    words: dict[str, Any],
+) -> None:
+    for call in ((add(cohort=1), remove(cohort=2)), (remove(cohort=1),)):
+        sent = delivery(wire(LOST, words), lists={"102": "dormant"}).send(call, TARGETS)
+        assert results(sent) == [Result.UNKNOWN] * len(call)
+        assert sent.again == ()
+
+
+def test_a_deleted_list_is_no_absent_contact_even_in_doubt() -> None:
+    gone = {"status_code": 422, "json": {"error": True, "message": "List vip does not exist"}}
+    sent = delivery(wire(LOST, gone), lists={}).send((remove(),), TARGETS)
+    assert results(sent) == [Result.UNKNOWN]
 
 
 def test_lists_that_can_not_be_read_leave_the_contact_pending() -> None:
