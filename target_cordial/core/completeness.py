@@ -93,16 +93,26 @@ class SnapshotTally:
         users: The distinct users.
         first: Position of its first row in the input.
         last: Position of its last row.
+        time: The source time that all its rows have, in milliseconds since the epoch; None where
+            they have none, or not all the same.
     """
 
     users: DistinctUsers
     first: int
     last: int
+    time: int | None = None
+
+    def add(self, user: str, position: int, time: int | None) -> None:
+        """Take one more row."""
+        self.users.add(user)
+        self.last = position
+        self.time = self.time if time == self.time else None
 
     def update(self, other: SnapshotTally) -> None:
         """Take what was received of the same snapshot under another name of its cohort."""
         self.users.update(other.users)
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
+        self.time = self.time if other.time == self.time else None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Keys match exactly first, then folded: letter case and ``_`` ignored, and one le
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -87,7 +88,7 @@ def candidates(record: Record, name: str) -> Iterator[list[Any]]:
     """
     places = [(record, name)]
     for container in PROPERTY_CONTAINERS:
-        properties = field(record, (container,))
+        properties = opened(field(record, (container,)))
         if isinstance(properties, Mapping):
             places.append((properties, name))
     for container in PROPERTY_CONTAINERS:
@@ -102,6 +103,23 @@ def candidates(record: Record, name: str) -> Iterator[list[Any]]:
         found = [value for other, value in place.items() if other != key and fold(other) == wanted]
         if found:
             yield found
+
+
+def opened(value: Any) -> Any:  # noqa: ANN401  JSON has any type
+    """Take an object or a list out of its JSON text.
+
+    Flattening writes those that it does not take apart as text (``singer_sdk`` does so with lists,
+    and with objects whose schema names no properties), and so do taps for warehouses.
+
+    Returns:
+        What the text holds; any other value as it is.
+    """
+    if not isinstance(value, str) or value.strip()[:1] not in ("{", "["):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 def _flattened(record: Record, container: str) -> Record:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from email_validator import EmailNotValidError, validate_email
 
-from target_cordial.core.fields import Record, candidates
+from target_cordial.core.fields import Record, candidates, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,6 +97,7 @@ def clean(value: object, mapping: Mapping) -> Resolved:
     Returns:
         The identifier, or the reason for having none.
     """
+    value = opened(value)
     if isinstance(value, list | tuple):
         return _one_of(value, mapping)
     text = _text(value)

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from target_cordial.core import fields
-from target_cordial.core.fields import MISSING, Record, field, has_field
+from target_cordial.core.fields import MISSING, Record, field, has_field, opened
 from target_cordial.core.identifier import Mapping as IdentifierMapping
 from target_cordial.core.identifier import Resolved, is_text, resolve
 from target_cordial.core.source_file import SourceFile, read_source_file
@@ -163,7 +163,7 @@ def read_membership(
         message_id = _identity(record, fields.MESSAGE_ID)
     except _UnreadableFieldError as error:
         return [Unreadable(error.name, error.problem, cohort)]
-    users = field(record, fields.USERS)
+    users = opened(field(record, fields.USERS))
     if users is MISSING:
         said = _of_user(record, frame, mapping)
         if message_id is not None and isinstance(said, Membership):
@@ -250,8 +250,12 @@ def read_marker(record: Record) -> MarkerRow | Unreadable:
 
 
 def is_deleted(record: Record) -> bool:
-    """Say whether a record, as the tap sent it, carries a deletion mark."""
-    return field(record, fields.DELETED_AT) not in (MISSING, None)
+    """Say whether a record, as the tap sent it, carries a deletion mark.
+
+    An empty text is none: file taps know no null.
+    """
+    value = field(record, fields.DELETED_AT)
+    return value not in (MISSING, None) and str(value).strip() != ""
 
 
 def cohort_of(record: Record) -> Cohort | None:

@@ -13,7 +13,7 @@ from typing import Final
 from target_cordial.core.times import exported_time
 
 _NAME: Final = re.compile(
-    r"(?:^|[/\\_])[^/\\_]+_(?P<cohort>[^/\\_]+)_(?P<time>[^/\\_]+)"
+    r"(?:^|[/\\_])[^/\\_]+_(?P<cohort>[^/\\_]+)_(?P<time>\d{4}-\d\d-\d\d_[^/\\_]+|[^/\\_]+)"
     r"_(?P<kind>entering|exiting|existing)(?:_[^/\\]*)?\.csv(?:\.gz)?$",
     re.IGNORECASE,
 )

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from target_cordial.core.fields import Record
     from target_cordial.core.identifier import Mapping as IdentifierMapping
     from target_cordial.ledger.stage import Stage
+    from target_cordial.ledger.store import CohortRow
 
 NO_STREAM: Final = "(unknown)"
 """Where messages are counted that name no stream."""
 
 MOST_LOGGED: Final = 20
-"""Unreadable records of a stream that are named one by one; all are counted."""
+"""Records of a stream that are named one by one, for each kind of trouble; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Intake:
     Args:
         stage: Where rows go.
         mapping: Where the contact identifier is.
-        known: Names and ids of the cohorts that the ledger knows.
+        known: The cohorts that the ledger knows.
         mapped: Whether stream maps or flattening can change records on their way.
         logger: For what can't be read; never with a value.
     """
@@ -68,7 +69,7 @@ class Intake:
         self,
         stage: Stage,
         mapping: IdentifierMapping,
-        known: Iterable[tuple[str, str]],
+        known: Iterable[CohortRow],
         *,
         mapped: bool,
         logger: logging.Logger,
@@ -76,8 +77,15 @@ class Intake:
         self._stage = stage
         self._mapping = mapping
         self._ids: dict[str, set[str]] = {}
-        for name, cohort_id in known:
-            self._ids.setdefault(name, set()).add(cohort_id)
+        self._in_ledger: set[str] = set()
+        self._by_name: set[str] = set()
+        for row in known:
+            if row.by_name:
+                self._by_name.add(row.cohort_id)
+                continue
+            self._in_ledger.add(row.cohort_id)
+            if row.name is not None:
+                self._ids.setdefault(row.name, set()).add(row.cohort_id)
         self._named: dict[str, CohortIntake] = {}
         self._mapped = mapped
         self._logger = logger
@@ -86,6 +94,7 @@ class Intake:
         self._violation: tuple[str, str] | None = None
         self._position = 0
         self._logged: Counter[str] = Counter()
+        self._warned: Counter[str] = Counter()
         self.cohorts: dict[str, CohortIntake] = {}
         self.unreadable: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
@@ -204,7 +213,8 @@ class Intake:
             snapshot = cohort.number_of(
                 sent.snapshot_id if isinstance(sent, Membership) else row.snapshot_id
             )
-        if row.contradicted:
+        if row.contradicted and self._warned[self._current.stream] < MOST_LOGGED:
+            self._warned[self._current.stream] += 1
             self._logger.warning(
                 "Stream '%s', line %d: a deletion mark stands against in_cohort; it wins.",
                 self._current.stream,
@@ -235,10 +245,14 @@ class Intake:
     def _reject(self, row: Unreadable) -> None:
         stream = self._current.stream
         self.unreadable[stream] += 1
-        if row.cohort is not None:
-            self._cohort(row.cohort).unreadable += 1
-        else:
-            self.lost += 1
+        # With the cohorts that the tap sent it for: a stream map may have taken it to another.
+        meant = {row.cohort, *(said.cohort for said in self._current.members)}
+        if self._current.marker is not None:
+            meant.add(self._current.marker.cohort)
+        cohorts = [self._cohort(each) for each in meant if each is not None]
+        for cohort in {each.number: each for each in cohorts}.values():
+            cohort.unreadable += 1
+        self.lost += not cohorts
         if self._logged[stream] < MOST_LOGGED:
             self._logged[stream] += 1
             self._logger.error(
@@ -255,18 +269,36 @@ class Intake:
         """Find out which cohorts are meant by rows that have a name only.
 
         It is the cohort of that name, in this run or in the ledger. Where several have it, or
-        none, the name stands for a cohort of its own.
+        none, the name stands for a cohort of its own, until a run brings its id.
         """
+        for cohort in self.cohorts.values():
+            if cohort.name in self._by_name and self._id_of(cohort.name) == cohort.cohort_id:
+                cohort.formerly = cohort.name
         for name, named in self._named.items():
-            ids = self._ids.get(name, set())
-            cohort_id = next(iter(ids)) if len(ids) == 1 else name
-            cohort = self.cohorts.get(cohort_id)
-            if cohort is None:
-                named.cohort_id = cohort_id
-                self.cohorts[cohort_id] = named
+            cohort_id = self._id_of(name)
+            known = self.cohorts.get(cohort_id or name)
+            if known is None:
+                named.cohort_id = cohort_id or name
+                named.by_name = cohort_id is None
+                self.cohorts[named.cohort_id] = named
             else:
-                self._stage.merge(cohort.number, named.number, cohort.absorb(named))
+                self._stage.merge(known.number, named.number, known.absorb(named))
         self._named.clear()
+
+    def _id_of(self, name: str) -> str | None:
+        """The one cohort id that goes with a name, if one does.
+
+        Where the ledger has a cohort by this name alone, that is the same one only if its id is
+        new: else they are two.
+        """
+        ids = self._ids.get(name, set())
+        if len(ids) != 1:
+            return None
+        (cohort_id,) = ids
+        if name not in self._by_name:
+            return cohort_id
+        new = cohort_id not in self._in_ledger and self.cohorts[cohort_id].name == name
+        return cohort_id if new else None
 
     @property
     def ended(self) -> bool:
@@ -279,10 +311,9 @@ class Intake:
         cohort = self._cohort(row.cohort)
         tally = cohort.tallies.get(row.snapshot_id)
         if tally is None:
-            tally = SnapshotTally(DistinctUsers(), position, position)
+            tally = SnapshotTally(DistinctUsers(), position, position, row.time)
             cohort.tallies[row.snapshot_id] = tally
-        tally.users.add(row.user)
-        tally.last = position
+        tally.add(row.user, position, row.time)
 
     def _cohort(self, meant: Cohort) -> CohortIntake:
         known = self._named if meant.id is None else self.cohorts

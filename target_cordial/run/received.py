@@ -23,6 +23,8 @@ class CohortIntake:
         number: The cohort's number in this run.
         cohort_id: Its id (its name, where rows have no id and the ledger knows none).
         name: Its name as last seen.
+        by_name: Only its name is known, and stands for its id.
+        formerly: The name by which alone the ledger knows it until now.
         received: Users in its rows.
         unreadable: Rows that could not be read.
         markers: The last marker of each snapshot.
@@ -33,6 +35,8 @@ class CohortIntake:
     number: int
     cohort_id: str
     name: str | None
+    by_name: bool = False
+    formerly: str | None = None
     received: int = 0
     unreadable: int = 0
     markers: dict[str | None, Marker] = field(default_factory=dict)
@@ -60,10 +64,11 @@ class CohortIntake:
         """Describe its snapshot to the ledger, once it is proven."""
         marker = last_marker(self.markers)
         tally = self.tallies.get(self._id)
+        time = marker.time if marker else None
         return Sealed(
             snapshot=self.snapshots.get(self._id),
             first=tally.first if tally else (marker.position if marker else 0),
-            time=marker.time if marker else None,
+            time=tally.time if tally and time is None else time,
         )
 
     def times(self) -> dict[int, int]:

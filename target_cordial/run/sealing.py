@@ -51,7 +51,9 @@ class Sealer:
             )
         untouchable: set[int] = set()
         for cohort in intake.cohorts.values():
-            key = self._ledger.ensure_cohort(cohort.cohort_id, cohort.name)
+            if cohort.formerly is not None:
+                self._ledger.identify_cohort(cohort.formerly, cohort.cohort_id)
+            key = self._ledger.ensure_cohort(cohort.cohort_id, cohort.name, by_name=cohort.by_name)
             if not self._settle_one(cohort, key, ended=intake.ended):
                 untouchable.add(key)
         return untouchable

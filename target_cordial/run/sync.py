@@ -87,7 +87,7 @@ class SyncRun:
         self._intake = Intake(
             self._stage,
             settings.mapping,
-            [(row.name, row.cohort_id) for row in self._ledger.cohorts() if row.name],
+            self._ledger.cohorts(),
             mapped=self._mapped,
             logger=self._logger,
         )

@@ -296,6 +296,29 @@ def test_a_marker_is_proof_with_end_of_input_too() -> None:
     assert proof.proven
 
 
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([7, 7, 7], 7),
+        ([7], 7),
+        ([7, 8, 7], None),
+        ([None, 7, 7], None),
+        ([7, None, 7], None),
+        ([None, None], None),
+    ],
+)
+def test_a_snapshot_has_a_time_where_all_its_rows_have_the_same(
+    times: list[int | None], expected: int | None
+) -> None:
+    counted = SnapshotTally(DistinctUsers(), 1, 1, times[0])
+    for position, time in enumerate(times, 1):
+        counted.add(f"a:{position}", position, time)
+    assert (counted.time, counted.last, len(counted.users)) == (expected, len(times), len(times))
+    again = SnapshotTally(DistinctUsers(), 1, 1, 7)
+    again.update(counted)
+    assert again.time == expected
+
+
 def test_counts_of_one_snapshot_under_two_names_are_one() -> None:
     counted = tally("a", "b", first=5)
     counted.update(tally("b", "c", first=3))

@@ -134,7 +134,7 @@ def test_a_cleaned_address_is_clean(value: str) -> None:
 def test_a_cleaned_identifier_is_clean(value: str) -> None:
     cleaned = clean(value, CUSTOMER)
     if cleaned.identifier is None:
-        assert cleaned.reason == UNRESOLVED_MAPPING
+        assert cleaned.reason in {UNRESOLVED_MAPPING, INVALID_IDENTIFIER}
         return
     assert clean(cleaned.identifier, CUSTOMER) == cleaned
     assert cleaned.identifier in value
@@ -311,6 +311,29 @@ def test_two_spellings_of_one_letter_are_one_address() -> None:
     composed, decomposed = "\u00e9@x.io", "e\u0301@x.io"
     mapping = Mapping("email", ("email",))
     assert clean(composed, mapping) == clean(decomposed, mapping)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"user_properties": '{"email":"ana@shop.example","plan":{}}'}, "ana@shop.example"),
+        ({"properties": ' {"gp:email":["ana@shop.example"]}'}, "ana@shop.example"),
+        ({"user_properties__email": '["","Ana@shop.example"]'}, "ana@shop.example"),
+        ({"user_properties__email": '["ana@shop.example","bo@shop.example"]'}, None),
+        ({"user_properties": '{"email":"ana@shop'}, None),
+        ({"user_properties": "[" * 100_000}, None),
+        ({"email": '{"email":"ana@shop.example"}'}, None),
+    ],
+)
+def test_objects_and_lists_are_taken_out_of_their_json_text(
+    record: dict[str, Any], expected: str | None
+) -> None:
+    assert resolve(record, EMAIL).identifier == expected
+
+
+@pytest.mark.parametrize("value", ["[C-7", "C-[7]", "{C-7}"])
+def test_a_value_that_only_looks_like_json_is_a_value(value: str) -> None:
+    assert clean(value, CUSTOMER) == Resolved(value)
 
 
 # -- half a surrogate pair ------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -255,6 +256,9 @@ def test_a_deletion_mark_makes_nothing_readable() -> None:
         ({"_SDC_DELETED_AT": "2026-01-02T00:00:00Z"}, True),
         ({"_sdc_deleted_at": 1767312000}, True),
         ({"_sdc_deleted_at": None}, False),
+        ({"_sdc_deleted_at": ""}, False),
+        ({"_sdc_deleted_at": " "}, False),
+        ({"_sdc_deleted_at": 0}, True),
         ({"deleted_at": "2026-01-02T00:00:00Z"}, False),
         ({}, False),
     ],
@@ -524,7 +528,11 @@ def test_a_batch_of_nobody_says_nothing() -> None:
     assert batch(BATCH | {"users": []}) == []
 
 
-@pytest.mark.parametrize("users", [None, "u-1", {"user_id": "u-1"}, 7])
+def test_a_batch_that_came_as_json_text_is_the_same_batch() -> None:
+    assert batch(BATCH | {"users": json.dumps(BATCH["users"])}) == batch(BATCH)
+
+
+@pytest.mark.parametrize("users", [None, "u-1", '{"user_id":"u-1"}', "[", {"user_id": "u-1"}, 7])
 def test_users_that_are_no_list_are_unreadable(users: Any) -> None:
     assert unreadable(BATCH | {"users": users}).field == "users"
 

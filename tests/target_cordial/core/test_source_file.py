@@ -31,6 +31,18 @@ TEN = 1_795_428_000_000
             SourceFile("9zx41kq", present=False, time=TEN),
         ),
         (
+            "daily_187520_9zx41kq_2026-11-23_10-00_exiting.csv",
+            SourceFile("9zx41kq", present=False, time=TEN),
+        ),
+        (
+            "out/187520_9zx41kq_2026-11-23_1000_entering_existing_customers.csv",
+            SourceFile("9zx41kq", present=True, time=TEN),
+        ),
+        (
+            "out.csv.gz/187520_9zx41kq_2026-11-23T10-00_exiting.csv",
+            SourceFile("9zx41kq", present=False, time=TEN),
+        ),
+        (
             "daily_187520_9zx41kq_latest_existing.csv",
             SourceFile("9zx41kq", present=True, time=None),
         ),

@@ -9,11 +9,12 @@ from target_cordial.core.completeness import Completeness
 from target_cordial.core.identifier import Mapping
 from target_cordial.core.membership import Role
 from target_cordial.ledger.settlement import Sealed
+from target_cordial.ledger.store import CohortRow
 from target_cordial.run.intake import MOST_LOGGED, NO_STREAM, Intake
-from target_cordial.run.received import CohortIntake
 
 if TYPE_CHECKING:
     from target_cordial.ledger.stage import StagedRow
+    from target_cordial.run.received import CohortIntake
 
 EMAIL = Mapping("email", ("email",))
 MEMBER: dict[str, Any] = {
@@ -22,6 +23,8 @@ MEMBER: dict[str, Any] = {
     "user_properties": {},
     "snapshot_id": {},
 }
+TEN = 1_795_428_000_000
+"""2026-11-23T10:00:00Z in milliseconds."""
 MARKER: dict[str, Any] = {"cohort_id": {}, "snapshot_id": {}, "member_count": {}, "complete": {}}
 
 
@@ -48,7 +51,10 @@ class Run:
         self.intake = Intake(
             self.stage,  # type: ignore[arg-type]  # as much of a stage as an intake needs
             EMAIL,
-            (known or {}).items(),
+            [
+                CohortRow(key, cohort_id, name, None, None, None, None, by_name=cohort_id == name)
+                for key, (name, cohort_id) in enumerate((known or {}).items(), 1)
+            ],
             mapped=mapped,
             logger=logger,
         )
@@ -311,6 +317,48 @@ def test_a_cohort_that_came_under_its_name_only_is_known_by_its_id_from_the_ledg
     assert run.cohort.sealed().snapshot == run.cohort.snapshots["s1"]
 
 
+def test_a_cohort_that_the_ledger_knows_by_its_name_only_takes_its_id_when_that_comes() -> None:
+    run = Run({"active users": "active users"})
+    run.feed("members", NAMED)
+    run.member("1", cohort_name="active users")
+    run.marker(2)
+    run.intake.close()
+    assert list(run.intake.cohorts) == ["c1"]
+    assert (run.cohort.formerly, run.cohort.by_name) == ("active users", False)
+    assert run.cohort.proof().proven
+
+
+@pytest.mark.parametrize(
+    ("known", "more"),
+    [
+        ({"active users": "active users", "old name": "c1"}, []),
+        ({"active users": "active users"}, [{"cohort_id": "c2", "cohort_name": "active users"}]),
+        ({"active users": "active users"}, [{"cohort_name": "new name"}]),
+        ({"active users": "other"}, []),
+    ],
+    ids=["the ledger has the id", "two ids have the name", "not the name any more", "by id"],
+)
+def test_a_cohort_takes_no_id_that_may_be_anothers(
+    known: dict[str, str], more: list[dict[str, Any]]
+) -> None:
+    run = Run(known)
+    run.member("1", cohort_name="active users")
+    for values in more:
+        run.member("1", **values)
+    run.feed("members", NAMED)
+    run.intake.close()
+    assert all(cohort.formerly is None for cohort in run.intake.cohorts.values())
+    assert run.intake.cohorts["active users"].by_name
+
+
+def test_only_the_cohort_that_has_the_name_takes_the_place() -> None:
+    run = Run({"active users": "active users"})
+    run.member("1", cohort_name="vip")
+    run.member("1", cohort_id="c2")
+    run.intake.close()
+    assert all(cohort.formerly is None for cohort in run.intake.cohorts.values())
+
+
 def test_the_newest_name_of_a_cohort_counts() -> None:
     run = Run()
     run.member("1", cohort_name="old")
@@ -398,6 +446,51 @@ def test_a_row_that_breaks_its_schema_is_rejected_though_it_could_be_read(
     assert "line 7, field 'email' breaks its schema (format)" in caplog.text
     run.member("2")
     assert len(run.stage.rows) == 1
+
+
+@pytest.mark.parametrize("elsewhere", ["c2", None])
+@pytest.mark.parametrize("how", ["unreadable", "breaks its schema"])
+def test_a_row_that_a_map_took_elsewhere_and_that_is_rejected_there_was_still_sent_for_its_cohort(
+    how: str, elsewhere: str | None
+) -> None:
+    run = Run(mapped=True)
+    run.member("1")
+    sent = {"cohort_id": "c1", "amplitude_id": "2", "snapshot_id": "s1"}
+    mapped = {"cohort_id": elsewhere, "amplitude_id": "2", "operation": "?"}
+    if how == "unreadable":
+        run.feed("members", sent, mapped)
+    else:
+        run.intake.receive("members", sent, 2)
+        run.intake.violate("amplitude_id", "type")
+        run.intake.take(mapped, Role.MEMBERSHIP)
+    run.marker(2)
+    assert run.intake.cohorts["c1"].unreadable == 1
+    assert not run.intake.cohorts["c1"].proof().proven
+    assert ("c2" in run.intake.cohorts) is (elsewhere is not None)
+    assert run.intake.ended
+
+
+def test_many_deletion_marks_against_in_cohort_are_not_all_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = Run()
+    for number in range(MOST_LOGGED + 5):
+        run.member(str(number), in_cohort=True, _sdc_deleted_at="2026-01-02T00:00:00Z")
+    assert len(caplog.records) == MOST_LOGGED
+    assert len(run.stage.rows) == MOST_LOGGED + 5
+
+
+def test_a_snapshot_without_a_time_of_its_own_has_that_of_its_rows() -> None:
+    run = Run()
+    run.member("1", computed_at="2026-11-23T10:00:00Z")
+    run.member("2", computed_at="2026-11-23T10:00:00Z")
+    run.marker(2)
+    assert run.cohort.sealed() == Sealed(0, 1, TEN)
+    run.marker(2, computed_at="2026-11-23T10:00:01Z")
+    assert run.cohort.sealed() == Sealed(0, 1, TEN + 1000)
+    run.member("3", computed_at="2026-11-23T10:00:01Z")
+    run.marker(3)
+    assert run.cohort.sealed() == Sealed(0, 1, None)
 
 
 def test_many_unreadable_rows_are_all_counted_and_not_all_logged(
