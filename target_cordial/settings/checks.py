@@ -13,7 +13,7 @@ from target_cordial.errors import SettingsError
 from target_cordial.settings.schema import ENVIRONMENT_PREFIX, SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 _NO_SETTINGS: Final = frozenset({f"{ENVIRONMENT_PREFIX}LOGLEVEL"})
 """Variables with the settings' prefix that the SDK reads for itself."""
@@ -48,14 +48,29 @@ def schema_problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> lis
     return list(dict.fromkeys(problems))
 
 
-def unknown_in_environment(environment: Mapping[str, str], known: Iterable[str]) -> list[str]:
-    """Find variables that look like settings and are none; the SDK would pass over them."""
-    names = {f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in known} | _NO_SETTINGS
+def unknown_in_environment(
+    environment: Mapping[str, str], known: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Find variables that look like settings and are none; the SDK would pass over them.
+
+    Args:
+        environment: The process's environment.
+        known: The schemas of the settings, by name.
+    """
+    names = {_variable(name) for name in known} | _NO_SETTINGS
+    # Meltano adds what it keeps for itself (TARGET_CORDIAL__DIALECT), and every part of an object.
+    parts = tuple(
+        f"{_variable(name)}_"
+        for name, schema in known.items()
+        if "object" in schema.get("type", ())
+    )
     return [
         f"There is no setting {variable.removeprefix(ENVIRONMENT_PREFIX).lower()} "
         "(from the environment)."
         for variable in sorted(environment)
-        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in names
+        if variable.startswith(ENVIRONMENT_PREFIX)
+        and variable not in names
+        and not variable.startswith((f"{ENVIRONMENT_PREFIX}_", *parts))
     ]
 
 
@@ -66,7 +81,7 @@ def environment_problems(environment: Mapping[str, str]) -> list[str]:
     """
     problems = []
     for name, schema in SCHEMA["properties"].items():
-        text = environment.get(f"{ENVIRONMENT_PREFIX}{name.upper()}")
+        text = environment.get(_variable(name))
         if text is None:
             continue
         if "integer" in schema["type"] and not _WHOLE.fullmatch(text):
@@ -104,7 +119,7 @@ def config_from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         raise SettingsError(problems)
     config: dict[str, Any] = {}
     for name, schema in SCHEMA["properties"].items():
-        text = environment.get(f"{ENVIRONMENT_PREFIX}{name.upper()}")
+        text = environment.get(_variable(name))
         if text is None:
             continue
         if "integer" in schema["type"]:
@@ -116,6 +131,10 @@ def config_from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         else:
             config[name] = text
     return config
+
+
+def _variable(setting: str) -> str:
+    return f"{ENVIRONMENT_PREFIX}{setting.upper()}"
 
 
 def _is_json(text: str) -> bool:

@@ -3,10 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+FIELDS: Final = frozenset({"list_name", "max_removal_percent", "max_addition_percent"})
+"""What an entry may hold."""
+
+
+def joined(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Put entries together again that Meltano took apart.
+
+    Meltano takes a dot in a key for a path (seen with 4.4.1): it writes the entry of a cohort
+    ``v1.2`` as ``{"v1": {"2": {…}}}`` into the target's configuration file, and the entries of its
+    own file as ``{"vip.list_name": …}`` into the environment. No value of an entry is an object,
+    so nothing else can look like that.
+    """
+    entries: dict[str, Any] = {}
+    for key, value in given.items():
+        name, _, last = key.rpartition(".")
+        if isinstance(value, dict):
+            _join(entries, key, value)
+        elif name and last in FIELDS and isinstance(entries.setdefault(name, {}), dict):
+            entries[name][last] = value
+        else:
+            entries[key] = value
+    return entries
+
+
+def _join(entries: dict[str, Any], key: str, value: Mapping[str, Any]) -> None:
+    inner = {name: part for name, part in value.items() if isinstance(part, dict)}
+    own = {name: part for name, part in value.items() if name not in inner}
+    known = entries.setdefault(key, {}) if own or not inner else {}
+    if isinstance(known, dict):
+        known.update(own)
+    for name, part in inner.items():
+        _join(entries, f"{key}.{name}", part)
 
 
 @dataclass(frozen=True)

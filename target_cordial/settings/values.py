@@ -18,7 +18,7 @@ from target_cordial.core.list_name import MAX_LENGTH, is_allowed
 from target_cordial.core.plan import Operation
 from target_cordial.errors import SettingsError
 from target_cordial.settings.checks import is_secure, schema_problems
-from target_cordial.settings.cohorts import SingleCohorts
+from target_cordial.settings.cohorts import SingleCohorts, joined
 from target_cordial.settings.schema import REGIONS, SCHEMA
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Settings:
             SettingsError: With one line for each problem; no line repeats a value.
         """
         given = {name: value for name, value in config.items() if value is not None}
+        if isinstance(given.get("cohorts"), dict):
+            given["cohorts"] = joined(given["cohorts"])
         problems = schema_problems(given, schema)
         problems += [
             f"The setting {name} is not a whole number."

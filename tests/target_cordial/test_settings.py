@@ -18,6 +18,7 @@ from target_cordial.settings import (
     environment_problems,
     is_secure,
     schema_problems,
+    unknown_in_environment,
 )
 
 KEY = "s3cret-key"
@@ -403,6 +404,51 @@ def test_null_in_an_entry_is_the_same_as_not_given() -> None:
     assert made.cohorts.list_name("c1", None) is None
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"v1.2 users": {"list_name": "V", "max_removal_percent": 5}, "vip": {"list_name": "VIP"}},
+        # as Meltano writes it into a configuration file
+        {
+            "v1": {"2 users": {"list_name": "V", "max_removal_percent": 5}},
+            "vip": {"list_name": "VIP"},
+        },
+        # as Meltano writes it into the environment
+        {"v1.2 users.list_name": "V", "vip.list_name": "VIP", "v1.2 users.max_removal_percent": 5},
+    ],
+)
+def test_entries_that_meltano_took_apart_are_put_together(given: dict[str, Any]) -> None:
+    made = settings(cohorts=given).cohorts
+    assert made.given == {
+        "v1.2 users": {"list_name": "V", "max_removal_percent": 5},
+        "vip": {"list_name": "VIP"},
+    }
+
+
+def test_a_cohort_whose_name_begins_like_anothers_keeps_its_own_entry() -> None:
+    given = {"v1": {"list_name": "A", "2": {"list_name": "B"}}, "x": {}}
+    assert settings(cohorts=given).cohorts.given == {
+        "v1": {"list_name": "A"},
+        "v1.2": {"list_name": "B"},
+        "x": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"a.list": "x"}, "cohorts.a.list"),
+        ({"a": 5, "a.list_name": "x"}, "cohorts.a"),
+        ({"a": {"b": {"c": {}, "list": 1}}}, "cohorts.a.b.list"),
+        ({"list_name": "x"}, "cohorts.list_name"),
+    ],
+)
+def test_what_meltano_did_not_take_apart_is_refused_by_name(
+    given: dict[str, Any], named: str
+) -> None:
+    assert named in problems(cohorts=given)[0]
+
+
 def test_entries_that_speak_of_no_known_cohort() -> None:
     made = SingleCohorts({"c1": {}, "vip": {}, "VIP": {}, "c9": {}})
     assert made.unmatched([("c1", "a"), ("c2", "vip"), ("c3", None)]) == ["VIP", "c9"]
@@ -524,6 +570,26 @@ def test_numbers_in_the_environment_are_whole(text: str) -> None:
     assert "max_concurrency" in problem
     with pytest.raises(SettingsError, match="max_concurrency"):
         config_from_environment(environment)
+
+
+def test_variables_that_are_no_settings_are_named() -> None:
+    known = SCHEMA["properties"]
+    environment = {
+        "TARGET_CORDIAL_API_KEY": KEY,
+        "TARGET_CORDIAL_LOGLEVEL": "DEBUG",
+        "TARGET_CORDIAL_MAX_REMOVALS": "5",
+        "TARGET_CORDIAL_API_KEY_OLD": KEY,
+        "TARGET_CORDIAL": "no setting",
+        "OTHER": "1",
+        # what Meltano adds of its own
+        "TARGET_CORDIAL__DIALECT": "target_cordial",
+        "TARGET_CORDIAL_COHORTS": "{}",
+        "TARGET_CORDIAL_COHORTS_ACTIVE_USERS_LIST_NAME": "Actives",
+    }
+    assert unknown_in_environment(environment, known) == [
+        "There is no setting api_key_old (from the environment).",
+        "There is no setting max_removals (from the environment).",
+    ]
 
 
 def test_a_negative_number_is_left_to_the_schema() -> None:

@@ -142,7 +142,8 @@ def test_the_schema_and_the_code_name_the_same() -> None:
 
 def test_real_reports_hold(either: Commands, sandbox: Running) -> None:
     seen = set()
-    skips = [member(50, ""), member(51, "no address"), member(52, ["a@x.example", "b@x.example"])]
+    two = {"email": ["a@shop.example", "b@shop.example"]}
+    skips = [member(50, ""), member(51, "no address"), member(52, user_properties=two)]
     sandbox.control.add_fault("reject_contact", identifier="user2@shop.example", times=None)
     for messages, settings in (
         (snapshot(*people(40), *skips), {"dry_run": True}),
