@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, literal, or_, select, update
 
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import (
@@ -103,9 +103,12 @@ class Entries:
         retried = _retried(now)
         due = and_(mine, pending, retried)
         with self._ledger.write():
-            on_list = and_(mine, entry.c.sent == int(Sent.ON))
-            confirmed = self._count(on_list)
-            added = self._count(and_(on_list, _added(cohort), entry.c.added_at > window_since))
+            lately = and_(_added(cohort), entry.c.added_at > window_since)
+            confirmed, added = self._connection.execute(
+                select(func.count(), func.count(case((lately, 1)))).where(
+                    mine, entry.c.sent == int(Sent.ON)
+                )
+            ).one()
             additions = self._count(and_(due, entry.c.wanted == 1))
             removals = self._count(and_(due, entry.c.wanted == 0))
             in_doubt = and_(mine, pending, entry.c.sent == int(Sent.UNKNOWN))

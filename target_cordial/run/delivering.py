@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from target_cordial.core.completeness import Completeness, Completion
@@ -175,8 +176,11 @@ class Deliverer:
 
     def _plans(self, targets: Targets, now: int) -> Plans:
         planner = Planner(self._ledger, self._entries, self._settings.limits)
+        # The name is the target's: a dry run keeps no list that it would make.
         plans = {
-            row.key: planner.plan(row, now) for row in self._ledger.cohorts() if row.key in targets
+            row.key: planner.plan(replace(row, list_name=targets[row.key].list_name), now)
+            for row in self._ledger.cohorts()
+            if row.key in targets
         }
         for key, plan in plans.items():
             self._report.parts[key].withheld = plan.withheld

@@ -12,8 +12,10 @@ from tests.target_cordial.command.clock import HOUR, let_pass
 from tests.target_cordial.command.conftest import line
 from tests.target_cordial.command.messages import (
     COHORT,
+    FLAGGED,
     MEMBERS,
     addresses,
+    change,
     member,
     people,
     snapshot,
@@ -335,3 +337,24 @@ def test_a_cohort_without_a_list_has_none_that_could_be_old(commands: Commands) 
     )
     let_pass(commands.ledger, 2 * HOUR)
     assert other_only(commands, max_list_age_hours=1).code == 3
+
+
+def test_where_nothing_is_taken_for_proof_the_first_sync_ends_all_the_same(
+    commands: Commands,
+) -> None:
+    settings: dict[str, Any] = {
+        "max_addition_count": 3,
+        "max_addition_percent": 50,
+        "snapshot_completion": "never",
+    }
+    unmarked = [MEMBERS, *people(2)]
+    assert commands.target(*unmarked, **settings).code == 0
+    ended = commands.target(MEMBERS, *people(9), **settings)
+    assert (ended.code, ended.cohort(COHORT)["withheld"]) == (3, 7)
+
+
+def test_a_dry_run_names_the_list_that_it_would_make(commands: Commands) -> None:
+    gone = [change(number, operation="remove") for number in range(12)]
+    ended = commands.target(FLAGGED, *gone, dry_run=True)
+    assert ended.code == 3
+    assert "12 removals from list 'activeusers' are withheld" in ended.last_line
