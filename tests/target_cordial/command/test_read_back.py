@@ -173,6 +173,20 @@ def test_the_endpoint_writes_later_so_what_differs_is_a_note(
     assert sandbox.control.write_calls() == []
 
 
+@pytest.mark.parametrize("sample", [0, 10])
+def test_what_the_endpoint_accepted_is_not_called_proven(
+    either: Commands, sandbox: Running, sample: int
+) -> None:
+    words = "the endpoint has accepted the changes and writes them later: not proven"
+    by_endpoint = "endpoint" in either.settings
+    ended = either.target(*snapshot(*people(2)), verify_sample=sample)
+    assert ended.report["delivery"] == ("endpoint" if by_endpoint else "contacts")
+    assert (words in ended.last_line) is by_endpoint
+    again = either.target(*snapshot(*people(2)), verify_sample=sample)
+    assert words not in again.last_line
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2)
+
+
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
