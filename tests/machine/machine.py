@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from sqlalchemy import select
 
 from target_cordial.core.plan import Operation, Sent
-from target_cordial.ledger import schema
 from target_cordial.ledger_cli.app import cli
 from tests.machine.book import DAY, Book, Limits
 from tests.machine.records import USER_IDS, Batch, Change, Script, Snapshot, Unreadable, Who
@@ -24,7 +22,6 @@ from tests.machine.world import NOON, World
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from target_cordial.ledger.store import Ledger
     from tests.machine.records import Block
     from tests.machine.world import Ended
 
@@ -304,13 +301,16 @@ class Machine(RuleBasedStateMachine):
 
     def _compare_with_ledger(self) -> None:
         """What is known of every identifier is what the contract says."""
-        with self.world.ledger() as ledger:
-            for cohort_id, book in self.known.items():
-                cohort = ledger.cohort(cohort_id)
-                assert cohort is not None
-                assert self.world.entries(ledger, cohort.key) == book.model.entries()
-                assert (cohort.found is not None) is book.found
-                assert (cohort.first_synced_at is None) is (book.first_synced_at is None)
+        cohorts = self.world.cohorts()
+        for cohort_id, book in self.known.items():
+            cohort = cohorts[cohort_id]
+            kept = {
+                identifier: (row["wanted"], Sent(row["sent"]))
+                for identifier, row in self.world.entries(cohort).items()
+            }
+            assert kept == book.model.entries()
+            assert (cohort["found"] is not None) is book.found
+            assert (cohort["first_synced_at"] is None) is (book.first_synced_at is None)
 
     def _compare_calls(self, went: Mapping[str, Mapping[Operation, set[str]]]) -> None:
         """ "Nothing changed: no write call at all", and no call too many."""
@@ -348,27 +348,22 @@ class Machine(RuleBasedStateMachine):
     def _compare_safety(self, before: dict[str, set[str]]) -> None:
         """Whatever failed: nobody is removed who is in, nobody added who is not, nobody lost."""
         after = self._lists()
-        with self.world.ledger() as ledger:
-            for cohort_id, book in self.known.items():
-                cohort = ledger.cohort(cohort_id)
-                assert cohort is not None
-                entries = self.world.entries(ledger, cohort.key)
-                assert {
-                    name for name, (wanted, _) in entries.items() if wanted
-                } == book.model.wanted
-                name = cohort.list_name or ""
-                gone = before.get(name, set()) - after.get(name, set())
-                new = after.get(name, set()) - before.get(name, set())
-                assert not gone & book.model.wanted
-                assert new <= book.model.wanted
-                assert all(entries[identifier][1] is not Sent.OFF for identifier in new)
-                assert all(
-                    entries[identifier][1] is not Sent.ON
-                    for identifier in gone
-                    if identifier in entries
-                )
-                confirmed = {name for name, (_, sent) in entries.items() if sent is Sent.ON}
-                assert confirmed <= after.get(name, set())
+        cohorts = self.world.cohorts()
+        for cohort_id, book in self.known.items():
+            cohort = cohorts[cohort_id]
+            entries = self.world.entries(cohort)
+            sent = {identifier: Sent(row["sent"]) for identifier, row in entries.items()}
+            wanted = {identifier for identifier, row in entries.items() if row["wanted"]}
+            assert wanted == book.model.wanted
+            name = cohort["list_name"] or ""
+            gone = before.get(name, set()) - after.get(name, set())
+            new = after.get(name, set()) - before.get(name, set())
+            assert not gone & wanted
+            assert new <= wanted
+            assert all(sent[identifier] is not Sent.OFF for identifier in new)
+            assert all(sent.get(identifier) is not Sent.ON for identifier in gone)
+            confirmed = {identifier for identifier, said in sent.items() if said is Sent.ON}
+            assert confirmed <= after.get(name, set())
 
     # -- helpers ----------------------------------------------------------------------------------
 
@@ -387,25 +382,19 @@ class Machine(RuleBasedStateMachine):
 
     def _learn_from_ledger(self) -> None:
         """After calls have failed, only the ledger knows which: it is held against the lists."""
-        with self.world.ledger() as ledger:
-            for cohort_id, book in self.known.items():
-                cohort = ledger.cohort(cohort_id)
-                assert cohort is not None
-                book.list_name = cohort.list_name if cohort.list_id is not None else None
-                book.found = cohort.found is not None
-                book.first_synced_at = cohort.first_synced_at
-                approval = ledger.approved(cohort.key)
-                book.approved = (approval.up_to, approval.approved_at) if approval else None
-                entries = self.world.entries(ledger, cohort.key)
-                book.model.sent = {name: sent for name, (_, sent) in entries.items()}
-                self._learn_times(ledger, cohort.key, book)
-
-    @staticmethod
-    def _learn_times(ledger: Ledger, key: int, book: Book) -> None:
-        table = schema.entry
-        query = select(table).where(table.c.cohort == key)
-        with ledger.write():
-            rows = ledger.connection.execute(query).all()
-        book.added_at = {row.identifier: row.added_at for row in rows if row.added_at}
-        book.removed_at = {row.identifier: row.removed_at for row in rows if row.removed_at}
-        book.rejected_at = {row.identifier: row.rejected_at for row in rows if row.rejected_at}
+        cohorts = self.world.cohorts()
+        for cohort_id, book in self.known.items():
+            cohort = cohorts[cohort_id]
+            book.list_name = cohort["list_name"] if cohort["list_id"] is not None else None
+            book.found = cohort["found"] is not None
+            book.first_synced_at = cohort["first_synced_at"]
+            book.approved = self.world.approval(cohort)
+            rows = self.world.entries(cohort)
+            book.model.sent = {identifier: Sent(row["sent"]) for identifier, row in rows.items()}
+            for name, times in (
+                ("added_at", book.added_at),
+                ("removed_at", book.removed_at),
+                ("rejected_at", book.rejected_at),
+            ):
+                times.clear()
+                times |= {identifier: row[name] for identifier, row in rows.items() if row[name]}

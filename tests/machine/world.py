@@ -12,6 +12,7 @@ import contextlib
 import io
 import json
 import logging
+import sqlite3
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,16 +21,13 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
-from sqlalchemy import Dialect, Engine, create_engine, select
+from sqlalchemy import Dialect, Engine, create_engine
 from sqlalchemy.util import LRUCache
 
 from cordial_sandbox.app import make_app
 from cordial_sandbox.faults import Fault
 from cordial_sandbox.state import State
-from target_cordial.core.plan import Sent
 from target_cordial.errors import RunEndedError
-from target_cordial.ledger import schema
-from target_cordial.ledger.store import Ledger
 from target_cordial.run.stop import Stop
 from target_cordial.run.sync import SyncRun
 from target_cordial.settings import SCHEMA, Settings
@@ -58,6 +56,10 @@ def _engine(*arguments: Any, **options: Any) -> Engine:
     return engine
 
 
+LOOP = asyncio.new_event_loop()
+"""One for all calls: making one takes longer than most calls do."""
+
+
 class AppAdapter(BaseAdapter):
     """Hands requests to an application in this process."""
 
@@ -65,6 +67,7 @@ class AppAdapter(BaseAdapter):
         super().__init__()
         self._app = app
         self._lock = threading.Lock()
+        self._loop = LOOP
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
         """Answer one request as the server would."""
@@ -97,7 +100,7 @@ class AppAdapter(BaseAdapter):
             sent.append(message)
 
         with self._lock:
-            asyncio.run(self._app(scope, receive, send))
+            self._loop.run_until_complete(self._app(scope, receive, send))
         if not sent:
             raise requests.ConnectionError
         response = requests.Response()
@@ -199,26 +202,28 @@ class World:
         ):
             yield
 
-    @contextlib.contextmanager
-    def ledger(self) -> Iterator[Ledger]:
-        """Open the ledger between two runs, as its commands do."""
-        with self.patched():
-            ledger = Ledger(self.url, exclusive=True)
-            try:
-                yield ledger
-            finally:
-                ledger.close()
-
     # -- looking ----------------------------------------------------------------------------------
 
-    def entries(self, ledger: Ledger, key: int) -> dict[str, tuple[int, Sent]]:
-        """Read wanted and sent of a cohort's identifiers."""
-        table = schema.entry
-        query = select(table.c.identifier, table.c.wanted, table.c.sent).where(
-            table.c.cohort == key
-        )
-        with ledger.write():
-            return {row[0]: (row[1], Sent(row[2])) for row in ledger.connection.execute(query)}
+    def cohorts(self) -> dict[str, sqlite3.Row]:
+        """Read what the ledger knows of its cohorts."""
+        return {row["cohort_id"]: row for row in self._read("SELECT * FROM cohort")}
+
+    def entries(self, cohort: sqlite3.Row) -> dict[str, sqlite3.Row]:
+        """Read what the ledger knows of a cohort's identifiers."""
+        query = "SELECT * FROM entry WHERE cohort = ?"
+        return {row["identifier"]: row for row in self._read(query, cohort["key"])}
+
+    def approval(self, cohort: sqlite3.Row) -> tuple[int, float] | None:
+        """Read what was approved for a cohort and not used up."""
+        query = "SELECT * FROM approval WHERE cohort = ?"
+        for row in self._read(query, cohort["key"]):
+            return row["up_to"], row["approved_at"]
+        return None
+
+    def _read(self, query: str, *arguments: Any) -> list[sqlite3.Row]:
+        with contextlib.closing(sqlite3.connect(self.folder / "ledger.db")) as connection:
+            connection.row_factory = sqlite3.Row
+            return connection.execute(query, arguments).fetchall()
 
     def members(self, name: str) -> set[str] | None:
         """Read who is on a list; None where there is none."""
