@@ -11,7 +11,8 @@
     ├── CordialError
     │   ├── RefusedError       401 or 403: key, permission, IP allow-list, region
     │   ├── UnavailableError   every try was used up
-    │   └── UnexpectedError    an answer that is not Cordial's
+    │   ├── UnexpectedError    an answer that is not Cordial's
+    │   └── DeliveryStoppedError  nothing gets through any more
     ├── InterruptedRunError    SIGTERM or SIGINT
     └── RunEndedError          the run is over and was not clean
 
@@ -117,6 +118,12 @@ class UnexpectedError(CordialError):
     """An answer that Cordial's description does not know."""
 
     code = "unexpected"
+
+
+class DeliveryStoppedError(CordialError):
+    """Nothing gets through; what was not sent stays pending."""
+
+    code = "delivery_stopped"
 
 
 class InterruptedRunError(TargetCordialError):

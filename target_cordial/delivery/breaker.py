@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, REJECTED_BY_CORDIAL, Result
-from target_cordial.errors import CordialError
+from target_cordial.errors import DeliveryStoppedError
 
 if TYPE_CHECKING:
     from target_cordial.delivery.base import Delivered
@@ -19,12 +19,6 @@ REMEDIES: Final = {
     ),
     REJECTED_BY_CORDIAL: "Set rejects_path to read Cordial's words, and mend the cause",
 }
-
-
-class DeliveryStoppedError(CordialError):
-    """Nothing gets through; what was not sent stays pending."""
-
-    code = "delivery_stopped"
 
 
 class Breaker:

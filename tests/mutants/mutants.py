@@ -694,8 +694,8 @@ MUTANTS: Final = (
     Mutant(
         "leavers-forgotten-at-once",
         "ledger/entries.py",
-        "entry.c.removed_at < now - RETENTION_SECONDS",
-        "entry.c.removed_at < now",
+        "before = now - RETENTION_SECONDS",
+        "before = now",
         "nobody can tell any more whom the last runs removed",
     ),
     # -- ledger/store.py -------------------------------------------------------------------------

@@ -4,8 +4,8 @@ import pytest
 
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, REJECTED_BY_CORDIAL, Outcome, Result
 from target_cordial.delivery.base import Delivered, all_of, rejected, unavailable
-from target_cordial.delivery.breaker import FIRST_CHANGES, Breaker, DeliveryStoppedError
-from target_cordial.errors import UnavailableError
+from target_cordial.delivery.breaker import FIRST_CHANGES, Breaker
+from target_cordial.errors import DeliveryStoppedError, UnavailableError
 from tests.target_cordial.delivery.changes import add, remove
 
 ONE = (add(),)

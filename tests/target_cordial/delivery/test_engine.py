@@ -18,9 +18,10 @@ from target_cordial.delivery.base import (
     rejected,
     unavailable,
 )
-from target_cordial.delivery.breaker import FIRST_CHANGES, DeliveryStoppedError
+from target_cordial.delivery.breaker import FIRST_CHANGES
 from target_cordial.delivery.engine import BLOCK_CHANGES, Engine
 from target_cordial.errors import (
+    DeliveryStoppedError,
     InterruptedRunError,
     RefusedError,
     UnavailableError,
