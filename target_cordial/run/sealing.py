@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from target_cordial.core.completeness import Completeness
+from target_cordial.core.completeness import Completeness, Completion
 
 if TYPE_CHECKING:
     from target_cordial.ledger.stage import Stage
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from target_cordial.run.received import CohortIntake
     from target_cordial.run.report import RunReport
     from target_cordial.settings import Settings
+
+
+UNMARKED: Final = (
+    "Run the tap again; if it is one that sends no markers, the setting snapshot_completion says "
+    "what else is taken as proof."
+)
 
 
 class Sealer:
@@ -87,9 +93,12 @@ class Sealer:
         elif proof.completeness is Completeness.COMPLETE:
             self._ledger.update_cohort(key, last_complete_at=int(time.time()))
         if proof.problem:
+            unmarked = not cohort.markers and not cohort.unreadable
+            marker = self._settings.snapshot_completion is Completion.MARKER
+            remedy = UNMARKED if unmarked and marker else "Run the tap again."
             self._doubt(
                 f"Cohort {label}: its snapshot is not complete: {proof.problem}. It adds "
-                "members and removes nobody. Run the tap again."
+                f"members and removes nobody. {remedy}"
             )
         return True
 
