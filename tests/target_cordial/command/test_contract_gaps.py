@@ -1,0 +1,369 @@
+"""Sentences of the contract that only a whole run can hold, and that nothing else does."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk import Target
+
+from cordial_sandbox.server import serving
+from tap_amplitude.tap import TapAmplitude
+from target_cordial.cordial import retry
+from target_cordial.cordial.list_protocol import ListProtocolClient
+from target_cordial.cordial.rest import RestClient
+from target_cordial.core.plan import Sent
+from target_cordial.settings import SCHEMA
+from tests.tap_amplitude.conftest import clean_environment, sandbox_config
+from tests.target_cordial.command.clock import DAY, HOUR, let_pass
+from tests.target_cordial.command.conftest import Commands, line
+from tests.target_cordial.command.messages import (
+    COHORT,
+    FLAGGED,
+    MEMBERS,
+    SNAPSHOTS,
+    addresses,
+    change,
+    member,
+    people,
+    snapshot,
+    state,
+)
+from tests.target_cordial.cordial.transport import OneAnswerServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cordial_sandbox.server import Running
+
+LONG = 20.0
+"""A wait that only a wrong target lets run out."""
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries follow one another at once."""
+    monkeypatch.setattr(retry, "FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(retry, "LONGEST_SECONDS", 0.001)
+
+
+def before_every_change(monkeypatch: pytest.MonkeyPatch, look: Callable[[list[str]], None]) -> None:
+    """Look at the world when the people of a call are just about to be sent."""
+    upsert, batch = RestClient.upsert_contact, ListProtocolClient.change
+
+    def one(self: RestClient, body: dict[str, Any]) -> Any:
+        look([body["channels"]["email"]["address"]])
+        return upsert(self, body)
+
+    def many(self: ListProtocolClient, list_id: str, operation: Any, members: Any) -> Any:
+        look(list(members))
+        return batch(self, list_id, operation, members)
+
+    monkeypatch.setattr(RestClient, "upsert_contact", one)
+    monkeypatch.setattr(ListProtocolClient, "change", many)
+
+
+# -- what comes in --------------------------------------------------------------------------------
+
+
+def test_the_name_of_a_stream_says_nothing(either: Commands, sandbox: Running) -> None:
+    names = {"cohort_members": "cohort_snapshots", "cohort_snapshots": "orders"}
+    crossed = [
+        {**message, "stream": names[message["stream"]]} if "stream" in message else message
+        for message in snapshot(*people(2))
+    ]
+    ended = either.target(*crossed)
+    assert (ended.code, ended.cohort(COHORT)["snapshot"]) == (0, "complete")
+    assert sandbox.control.lists() == {"activeusers": addresses(1, 2)}
+
+
+def test_a_clean_end_of_the_input_is_proof_where_the_settings_say_so(
+    either: Commands, sandbox: Running
+) -> None:
+    ended_well = {"snapshot_completion": "end_of_input"}
+    other = {"cohort_id": "7khm89c", "cohort_name": "VIPs", "snapshot_id": "Rk2"}
+    either.target(*snapshot(*people(3)), *snapshot(*people(2), **other))
+    broken = either.target(MEMBERS, member(1), "not JSON\n", **ended_well)
+    assert broken.code == 3
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3)
+    whole = either.target(MEMBERS, member(1), state({"n": 1}), **ended_well)
+    assert (whole.code, whole.states) == (0, [{"n": 1}])
+    assert sandbox.control.lists() == {"activeusers": addresses(1), "VIPs": addresses(1, 2)}
+
+
+def test_rows_alone_only_add_where_the_settings_say_so(either: Commands, sandbox: Running) -> None:
+    either.target(*snapshot(*people(2)))
+    never = {"snapshot_completion": "never"}
+    for messages in ([MEMBERS, member(3), state({"n": 1})], snapshot(member(3))):
+        ended = either.target(*messages, **never)
+        assert ended.code == 0
+        assert ended.states
+        assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3)
+
+
+def test_a_state_waits_for_the_ledger_however_old_it_is(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK writes a state out by itself when records are five minutes old: here, at once."""
+    monkeypatch.setattr(Target, "_MAX_RECORD_AGE_IN_MINUTES", -1.0)
+    half = [MEMBERS, SNAPSHOTS, member(1), state({"n": 1}), member(2), state({"n": 2})]
+    ended = commands.target(*half)
+    assert ended.code == 3
+    assert ended.states == []
+    assert commands.target(*half, *snapshot(*people(2))[-2:-1]).states == [{"n": 2}]
+
+
+def test_the_key_is_proven_before_the_first_record(commands: Commands, sandbox: Running) -> None:
+    bad = member(1)  # before its SCHEMA, which ends a run
+    assert "SCHEMA" in commands.target(bad).last_line
+    refused = commands.target(bad, api_key="wrong-key-4711")
+    assert refused.code == 1
+    assert "key" in refused.last_line
+    assert "SCHEMA" not in refused.last_line
+    assert [call["path"] for call in sandbox.control.calls()] == ["/v2/accountlists"] * 2
+
+
+# -- settings -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [1.5, 2.0, "2", True])
+def test_all_numbers_are_whole(commands: Commands, sandbox: Running, value: object) -> None:
+    numbers = [
+        name for name, of in SCHEMA["properties"].items() if {"integer", "number"} & set(of["type"])
+    ]
+    assert len(numbers) >= 10
+    ended = commands.target(**dict.fromkeys(numbers, value))
+    assert ended.code == 1
+    for name in numbers:
+        assert name in ended.last_line
+    assert sandbox.control.calls() == []
+
+
+def test_the_settings_of_the_tap_and_what_they_are_by_default() -> None:
+    properties = TapAmplitude.config_jsonschema["properties"]
+    assert {name for name, of in properties.items() if of.get("secret")} == {
+        "api_key",
+        "secret_key",
+    }
+    assert set(TapAmplitude.config_jsonschema["required"]) == {"api_key", "secret_key"}
+    assert properties["region"]["enum"] == ["us", "eu"]
+    own = {
+        "cohort_ids": None,
+        "cohort_names": None,
+        "api_url": None,
+        "select_all": False,
+        "user_properties": ["email"],
+        "skip_unchanged": True,
+        "max_snapshot_age_hours": 20,
+        "monthly_request_reserve": 0,
+        "include_archived": False,
+    }
+    assert {name: properties[name].get("default") for name in own} == own
+    assert properties.keys() >= {"poll_interval_seconds", "poll_timeout_seconds"}
+
+
+# -- what is sent ---------------------------------------------------------------------------------
+
+
+def test_every_change_is_in_the_ledger_before_its_first_byte(
+    either: Commands, sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: dict[str, int] = {}
+
+    def look(identifiers: list[str]) -> None:
+        with closing(sqlite3.connect(either.ledger)) as beside:
+            rows = dict(beside.execute("SELECT identifier, sent FROM entry"))
+        kept.update({name: rows[name] for name in identifiers})
+
+    before_every_change(monkeypatch, look)
+    assert either.target(*snapshot(*people(3))).code == 0
+    assert kept == dict.fromkeys(addresses(1, 2, 3), int(Sent.UNKNOWN))
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_was_sent_and_not_confirmed_is_ours_to_take_off(
+    either: Commands, sandbox: Running
+) -> None:
+    where = "/add" if "endpoint" in either.settings else "/v2/contacts"
+    sandbox.control.add_fault("drop_after", path_contains=where, times=None)
+    assert either.target(*snapshot(*people(3))).code == 1
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3)  # and nobody knows
+    sandbox.control.clear_faults()
+    assert either.target(*snapshot(member(2))).code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(2)
+
+
+def test_a_rejected_member_is_tried_again_when_the_identifier_changes(
+    either: Commands, sandbox: Running
+) -> None:
+    sandbox.control.add_fault("reject_contact", identifier="user2@shop.example")
+    either.target(*snapshot(*people(2)))
+    ended = either.target(*snapshot(member(1), member(2, "other@shop.example")))
+    assert (ended.code, ended.cohort(COHORT)["rejected"]) == (0, {})
+    assert sandbox.control.lists()["activeusers"] == ["other@shop.example", *addresses(1)]
+    sandbox.control.clear_faults()
+    either.target(*snapshot(*people(2)))  # and back: at once, not after seven days
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_so_many_calls_at_a_time_as_the_setting_says(
+    commands: Commands, sandbox: Running, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    together = threading.Barrier(workers)
+    real = RestClient.upsert_contact
+    lock = threading.Lock()
+    flying: list[int] = [0]
+
+    def upsert(self: RestClient, body: dict[str, Any]) -> Any:
+        with lock:
+            flying.append(flying[-1] + 1)
+        together.wait(LONG)
+        answer = real(self, body)
+        with lock:
+            flying.append(flying[-1] - 1)
+        return answer
+
+    monkeypatch.setattr(RestClient, "upsert_contact", upsert)
+    assert commands.target(*snapshot(*people(6)), max_concurrency=workers).code == 0
+    assert max(flying) == workers
+    assert sandbox.control.lists()["activeusers"] == addresses(*range(1, 7))
+
+
+def test_the_endpoint_is_sent_the_key_as_user_name_and_as_header(
+    commands: Commands, sandbox: Running
+) -> None:
+    body = b'{"listId":"7"}'
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+    server = OneAnswerServer(raw + body)
+    try:
+        ended = commands.target(*snapshot(*people(1)), endpoint=server.url)
+    finally:
+        server.close()
+    assert ended.code == 0
+    made, added = (request.decode().lower() for request in server.received)
+    assert made.startswith("post /v2/lists http")
+    assert added.startswith("post /v2/lists/7/add http")
+    for request in (made, added):
+        assert "authorization: basic c2fuzgjvec1rzxk6\r\n" in request  # sandbox-key, a colon
+        assert "x-api-key: sandbox-key\r\n" in request
+    assert sandbox.control.write_calls() == []
+
+
+def test_with_the_endpoint_rest_is_only_read(sandbox: Running, tmp_path: Path) -> None:
+    commands = Commands(sandbox, tmp_path, "endpoint")
+    commands.target(*snapshot(*people(2)))
+    commands.target(*snapshot(member(2)))
+    calls = [call for call in sandbox.control.calls() if call["path"].startswith("/v2/")]
+    assert {call["method"] for call in calls} == {"GET"}
+    asked = {call["path"] for call in calls if "accountlists" in call["path"]}
+    assert asked == {"/v2/accountlists", "/v2/accountlists/101/count"}
+
+
+# -- what is left behind --------------------------------------------------------------------------
+
+
+def test_identifiers_are_in_the_ledger_and_in_the_rejects_file_alone(
+    either: Commands, sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = either.folder / "tmp"
+    scratch.mkdir()
+    for name in ("TMPDIR", "SQLITE_TMPDIR"):
+        monkeypatch.setenv(name, str(scratch))
+    found: set[str] = set()
+
+    def look(_: list[str]) -> None:
+        found.update(
+            path.name
+            for path in either.folder.rglob("*")
+            if path.is_file() and b"@shop.example" in path.read_bytes()
+        )
+
+    before_every_change(monkeypatch, look)
+    sandbox.control.add_fault("reject_contact", identifier="user2@shop.example")
+    either.target(*snapshot(*people(3)))
+    look([])
+    assert "user2@shop.example" in either.rejects_path.read_text(encoding="utf-8")
+    assert found - {"input.jsonl"} <= {"ledger.db", "ledger.db-wal", "rejects.jsonl"}
+
+
+def test_who_left_is_deleted_from_the_ledger_after_thirty_days(
+    either: Commands, sandbox: Running
+) -> None:
+    either.target(*snapshot(*people(3)))
+    either.target(*snapshot(member(1), member(2)))
+    either.target(FLAGGED, change(2, operation="remove"))
+    for passed, known in ((29 * DAY, 3), (DAY + HOUR, 1)):
+        let_pass(either.ledger, passed)
+        either.target()
+        with closing(sqlite3.connect(either.ledger)) as connection:
+            text = "\n".join(connection.iterdump())
+        assert [f"user{n}@shop" in text for n in (1, 2, 3)].count(True) == known
+    assert sandbox.control.lists()["activeusers"] == addresses(1)
+
+
+def test_a_run_that_hangs_is_gone_ten_seconds_after_a_signal(tmp_path: Path) -> None:
+    with serving() as sandbox:
+        commands = Commands(sandbox, tmp_path)
+        sandbox.control.add_fault("latency", path_contains="/v2/contacts", times=None, seconds=60)
+        process = commands.start()
+        assert process.stdin is not None
+        process.stdin.write("".join(line(message) for message in snapshot(*people(2))))
+        process.stdin.close()
+        process.stdin = None
+        while not [c for c in sandbox.control.write_calls() if c["path"] == "/v2/contacts"]:
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.communicate(timeout=10)
+        finally:
+            process.kill()
+        assert process.returncode == 143
+        assert commands.report()["status"] == "failed"
+        assert commands.report()["cohorts"][0]["pending"] == 2
+
+
+def test_without_a_terminal_every_line_of_the_log_has_its_parts(commands: Commands) -> None:
+    ended = commands.pipe(*snapshot(*people(2), member(3, "")), change(1))
+    lines = ended.stderr.splitlines()
+    assert lines
+    form = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \| [A-Z]+ +\| [\w.-]+ +\| \S.*")
+    assert [text for text in lines if not form.fullmatch(text)] == []
+    assert "\x1b" not in ended.stderr + ended.stdout
+    assert [json.loads(text) for text in ended.stdout.splitlines()] == ended.states
+
+
+def test_the_tap_keeps_members_in_a_file_without_a_name(sandbox: Running, tmp_path: Path) -> None:
+    """Its rows wait in the pipe, so that the file is still open; the folder shows nothing."""
+    users = [
+        {"amplitude_id": str(n), "user_id": None, "properties": {"email": f"user{n}@x.example"}}
+        for n in range(5_000)
+    ]
+    sandbox.control.put_cohort("large", "Large", users)
+    config = tmp_path / "config.json"
+    settings = sandbox_config(sandbox.url) | {"cohort_ids": ["large"]}
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tap_amplitude", "--config", str(config)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=clean_environment() | {"TMPDIR": str(scratch)},
+    ) as tap:
+        assert tap.stdout is not None
+        while '"RECORD"' not in tap.stdout.readline():
+            assert tap.poll() is None
+        assert list(scratch.iterdir()) == []
+        tap.kill()
