@@ -24,7 +24,7 @@ from target_cordial.__main__ import main
 from target_cordial.ledger_cli import main as ledger_main
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cordial_sandbox.server import Running
 
@@ -104,15 +104,10 @@ class Commands:
         self.report_path.unlink(missing_ok=True)
         given = self.folder / "input.jsonl"
         given.write_text("".join(line(message) for message in messages), encoding="utf-8")
-        arguments = ["--config", str(self.config(**settings)), "--input", str(given)]
-        with _this_process_kept() as (stdout, stderr):
-            sys.argv = ["target-cordial", *arguments]
-            try:
-                main()
-            except SystemExit as end:
-                code = end.code
-        assert isinstance(code, int)
-        return Ended(code, stdout.getvalue(), stderr.getvalue(), self.report())
+        code, stdout, stderr = called(
+            main, "--config", str(self.config(**settings)), "--input", str(given)
+        )
+        return Ended(code, stdout, stderr, self.report())
 
     def end(self, process: subprocess.Popen[str], text: str | None = None) -> Ended:
         stdout, stderr = process.communicate(text, timeout=TIMEOUT)
@@ -130,12 +125,17 @@ class Commands:
 
     def ledger_command(self, *arguments: str) -> Ended:
         """Run the entry point of ``cordial-ledger`` in this process."""
-        with _this_process_kept() as (stdout, stderr):
-            sys.argv = ["cordial-ledger", "--config", str(self.config()), *arguments]
-            with pytest.raises(SystemExit) as end:
-                ledger_main()
-        assert isinstance(end.value.code, int)
-        return Ended(end.value.code, stdout.getvalue(), stderr.getvalue(), {})
+        return Ended(*called(ledger_main, "--config", str(self.config()), *arguments), {})
+
+
+def called(entry_point: Callable[[], None], *arguments: str) -> tuple[int, str, str]:
+    """Call an entry point in this process: its exit code and what it said."""
+    with _this_process_kept() as (stdout, stderr):
+        sys.argv = ["command", *arguments]
+        with pytest.raises(SystemExit) as end:
+            entry_point()
+    assert isinstance(end.value.code, int)
+    return end.value.code, stdout.getvalue(), stderr.getvalue()
 
 
 @contextlib.contextmanager

@@ -184,11 +184,9 @@ def test_a_file_that_says_nothing_of_our_identifier_adopts_nobody(filled: Comman
     waits(filled.target())
 
 
-@pytest.mark.parametrize("arguments", [[], ["--none", "--file", "x.csv"]])
+@pytest.mark.parametrize("arguments", [[], ["--none", "--file", __file__]])
 def test_whose_they_are_has_to_be_said(filled: Commands, arguments: list[str]) -> None:
     filled.target(*snapshot(*people(1)))
-    csv(filled, "email")
-    (filled.folder / "x.csv").write_text("email\n", encoding="utf-8")
     answer = filled.ledger_command("adopt", COHORT, *arguments)
     assert answer.code == 2
     assert "--file" in answer.stderr

@@ -9,7 +9,7 @@ import pytest
 
 from target_cordial.__main__ import main
 from tests.target_cordial.command.clock import HOUR, let_pass
-from tests.target_cordial.command.conftest import line
+from tests.target_cordial.command.conftest import called, line
 from tests.target_cordial.command.messages import (
     COHORT,
     FLAGGED,
@@ -123,7 +123,6 @@ def test_single_cohorts_come_from_the_environment_too(
 ) -> None:
     given = commands.folder / "given.jsonl"
     given.write_text("".join(line(message) for message in snapshot(*people(1))), encoding="utf-8")
-    monkeypatch.setattr("sys.argv", ["target-cordial", "--config", "ENV", "--input", str(given)])
     for name, value in (
         ("API_KEY", "sandbox-key"),
         ("API_URL", sandbox.url),
@@ -131,25 +130,20 @@ def test_single_cohorts_come_from_the_environment_too(
         ("COHORTS", json.dumps({COHORT: {"list_name": "Actives"}})),
     ):
         monkeypatch.setenv(f"TARGET_CORDIAL_{name}", value)
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 0
+    code, _, stderr = called(main, "--config", "ENV", "--input", str(given))
+    assert code == 0, stderr
     assert sandbox.control.lists() == {"Actives": addresses(1)}
 
 
 def test_broken_json_in_the_environment_is_refused_by_name_without_its_text(
-    commands: Commands, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["target-cordial", "--config", "ENV"])
     monkeypatch.setenv("TARGET_CORDIAL_API_KEY", "sandbox-key")
-    monkeypatch.setenv("TARGET_CORDIAL_LEDGER_URL", commands.settings["ledger_url"])
     monkeypatch.setenv("TARGET_CORDIAL_COHORTS", '{"s3cret": ')
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 1
-    said = capfd.readouterr()
-    assert "The setting cohorts (from the environment) is not JSON." in said.err
-    assert "s3cret" not in said.out + said.err
+    code, stdout, stderr = called(main, "--config", "ENV")
+    assert code == 1
+    assert "The setting cohorts (from the environment) is not JSON." in stderr.splitlines()[-1]
+    assert "s3cret" not in stdout + stderr
 
 
 # -- collisions -----------------------------------------------------------------------------------
