@@ -16,6 +16,7 @@ from sqlalchemy import (
     create_engine,
     event,
     insert,
+    inspect,
     literal_column,
     select,
     update,
@@ -111,9 +112,11 @@ class Ledger:
             self.connection: Connection = self._engine.connect()
             self._outer = self.connection.begin() if dry else None
             with self.write():
-                schema.ledger_metadata.create_all(self.connection)
+                if not inspect(self.connection).has_table(schema.meta.name):
+                    schema.ledger_metadata.create_all(self.connection)
                 schema.stage_metadata.create_all(
                     self.connection,
+                    checkfirst=False,  # it is new with every connection
                     tables=[
                         schema.winner,
                         schema.touched,
