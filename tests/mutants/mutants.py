@@ -220,6 +220,13 @@ MUTANTS: Final = (
     ),
     # -- core/times.py and core/source_file.py ---------------------------------------------------
     Mutant(
+        "users-times-are-the-snapshots",
+        "core/completeness.py",
+        "self.time = self.time if time == self.time else None",
+        "self.time = time",
+        "of a snapshot whose users have times of their own, one stands for all, and it is ignored",
+    ),
+    Mutant(
         "milliseconds-for-seconds",
         "core/times.py",
         "int(value) if value > LARGEST_SECONDS else int(value * 1000)",
@@ -333,6 +340,13 @@ MUTANTS: Final = (
         "",
         "a stream of events is read as cohorts",
     ),
+    Mutant(
+        "empty-mark-deletes",
+        "core/membership.py",
+        ' and str(value).strip() != ""',
+        "",
+        "a file with an empty column of deletion marks takes everybody off the list",
+    ),
     # -- core/identifier.py ----------------------------------------------------------------------
     Mutant(
         "any-of-two-addresses",
@@ -404,6 +418,14 @@ MUTANTS: Final = (
         "if other != key and fold(other) == wanted]",
         "if other != key and fold(other) == wanted][:1]",
         "of two different addresses the first one is taken",
+        ("tests/target_cordial/core/test_identifier.py",),
+    ),
+    Mutant(
+        "flattened-away",
+        "core/fields.py",
+        'if not isinstance(value, str) or value.strip()[:1] not in ("{", "["):',
+        "if True:",
+        "with flattening, everybody whose properties have no schema is skipped",
         ("tests/target_cordial/core/test_identifier.py",),
     ),
     # -- core/list_name.py -----------------------------------------------------------------------
@@ -713,6 +735,28 @@ MUTANTS: Final = (
         "select(absent.c.identifier).where(absent.c.cohort == cohort)",
         "select(absent.c.identifier)",
         "people not found for one list count as removed from another",
+    ),
+    Mutant(
+        "rejected-elsewhere",
+        "run/intake.py",
+        "meant = {row.cohort, *(said.cohort for said in self._current.members)}",
+        "meant = {row.cohort}",
+        "whoever a stream map took to another cohort, and was rejected there, counts as gone",
+    ),
+    Mutant(
+        "place-of-another",
+        "run/intake.py",
+        "new = cohort_id not in self._in_ledger and",
+        "new =",
+        "a cohort that has a list takes that of another one, and its members' places",
+    ),
+    Mutant(
+        "snapshot-without-its-rows-time",
+        "run/received.py",
+        "tally.time if tally and time is None else time",
+        "time",
+        "an old snapshot whose rows alone say when it was takes off who joined since",
+        ("tests/target_cordial/run/test_intake.py",),
     ),
     # -- run/ ------------------------------------------------------------------------------------
     Mutant(
