@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from target_cordial.core.completeness import DistinctUsers, Marker, SnapshotTally
 from target_cordial.core.membership import (
-    Cohort,
     MarkerRow,
     Membership,
     Role,
@@ -20,7 +19,7 @@ from target_cordial.core.membership import (
     role_of,
 )
 from target_cordial.ledger.stage import StagedRow
-from target_cordial.run.received import CohortIntake
+from target_cordial.run.cohorts import Cohorts
 
 if TYPE_CHECKING:
     import logging
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from target_cordial.core.identifier import Mapping as IdentifierMapping
     from target_cordial.ledger.stage import Stage
     from target_cordial.ledger.store import CohortRow
+    from target_cordial.run.received import CohortIntake
 
 NO_STREAM: Final = "(unknown)"
 """Where messages are counted that name no stream."""
@@ -76,17 +76,7 @@ class Intake:
     ) -> None:
         self._stage = stage
         self._mapping = mapping
-        self._ids: dict[str, set[str]] = {}
-        self._in_ledger: set[str] = set()
-        self._by_name: set[str] = set()
-        for row in known:
-            if row.by_name:
-                self._by_name.add(row.cohort_id)
-                continue
-            self._in_ledger.add(row.cohort_id)
-            if row.name is not None:
-                self._ids.setdefault(row.name, set()).add(row.cohort_id)
-        self._named: dict[str, CohortIntake] = {}
+        self._cohorts = Cohorts(known)
         self._mapped = mapped
         self._logger = logger
         self._roles: dict[str, Role | None] = {}
@@ -95,7 +85,6 @@ class Intake:
         self._position = 0
         self._logged: Counter[str] = Counter()
         self._warned: Counter[str] = Counter()
-        self.cohorts: dict[str, CohortIntake] = {}
         self.unreadable: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
         self.state: Mapping[str, Any] | None = None
@@ -200,13 +189,13 @@ class Intake:
     def _take_member(
         self, row: Membership, sent: Membership | Unreadable | None, position: int
     ) -> None:
-        cohort = self._cohort(row.cohort)
+        cohort = self._cohorts.meant(row.cohort)
         if not isinstance(sent, Membership):
             if not row.explicit:
                 self._tally(row, position)  # only a stream map made it a member row
         elif sent.cohort.id != row.cohort.id:
             # Sent to another cohort by a stream map: the one it came from is not whole any more.
-            self._cohort(sent.cohort).unreadable += 1
+            self._cohorts.meant(sent.cohort).unreadable += 1
         snapshot: int | None = None
         if not row.explicit:
             # The snapshot's id as the tap sent it: a mapper may have dropped the column.
@@ -237,7 +226,7 @@ class Intake:
         )
 
     def _take_marker(self, row: MarkerRow) -> None:
-        cohort = self._cohort(row.cohort)
+        cohort = self._cohorts.meant(row.cohort)
         cohort.markers[row.snapshot_id] = Marker(
             row.snapshot_id, row.member_count, row.complete, self._current.position, row.time
         )
@@ -249,7 +238,7 @@ class Intake:
         meant = {row.cohort, *(said.cohort for said in self._current.members)}
         if self._current.marker is not None:
             meant.add(self._current.marker.cohort)
-        cohorts = [self._cohort(each) for each in meant if each is not None]
+        cohorts = [self._cohorts.meant(each) for each in meant if each is not None]
         for cohort in {each.number: each for each in cohorts}.values():
             cohort.unreadable += 1
         self.lost += not cohorts
@@ -266,39 +255,16 @@ class Intake:
     # -- at the end -------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Find out which cohorts are meant by rows that have a name only.
+        """Bring rows that know their cohort by its name only together with its others."""
+        self._cohorts.unite(self._merge)
 
-        It is the cohort of that name, in this run or in the ledger. Where several have it, or
-        none, the name stands for a cohort of its own, until a run brings its id.
-        """
-        for cohort in self.cohorts.values():
-            if cohort.name in self._by_name and self._id_of(cohort.name) == cohort.cohort_id:
-                cohort.formerly = cohort.name
-        for name, named in self._named.items():
-            cohort_id = self._id_of(name)
-            known = self.cohorts.get(cohort_id or name)
-            if known is None:
-                named.cohort_id = cohort_id or name
-                named.by_name = cohort_id is None
-                self.cohorts[named.cohort_id] = named
-            else:
-                self._stage.merge(known.number, named.number, known.absorb(named))
-        self._named.clear()
+    def _merge(self, cohort: CohortIntake, named: CohortIntake) -> None:
+        self._stage.merge(cohort.number, named.number, cohort.absorb(named))
 
-    def _id_of(self, name: str) -> str | None:
-        """The one cohort id that goes with a name, if one does.
-
-        Where the ledger has a cohort by this name alone, that is the same one only if its id is
-        new: else they are two.
-        """
-        ids = self._ids.get(name, set())
-        if len(ids) != 1:
-            return None
-        (cohort_id,) = ids
-        if name not in self._by_name:
-            return cohort_id
-        new = cohort_id not in self._in_ledger and self.cohorts[cohort_id].name == name
-        return cohort_id if new else None
+    @property
+    def cohorts(self) -> Mapping[str, CohortIntake]:
+        """What was received of each cohort, by its id."""
+        return self._cohorts.by_id
 
     @property
     def ended(self) -> bool:
@@ -308,22 +274,9 @@ class Intake:
     # -- shared -----------------------------------------------------------------------------------
 
     def _tally(self, row: Membership, position: int) -> None:
-        cohort = self._cohort(row.cohort)
+        cohort = self._cohorts.meant(row.cohort)
         tally = cohort.tallies.get(row.snapshot_id)
         if tally is None:
             tally = SnapshotTally(DistinctUsers(), position, position, row.time)
             cohort.tallies[row.snapshot_id] = tally
         tally.add(row.user, position, row.time)
-
-    def _cohort(self, meant: Cohort) -> CohortIntake:
-        known = self._named if meant.id is None else self.cohorts
-        reference = meant.id or meant.name or ""
-        cohort = known.get(reference)
-        if cohort is None:
-            cohort = CohortIntake(len(self._named) + len(self.cohorts), reference, meant.name)
-            known[reference] = cohort
-        if meant.name is not None and meant.name != cohort.name:
-            cohort.name = meant.name
-        if meant.id is not None and meant.name is not None:
-            self._ids.setdefault(meant.name, set()).add(meant.id)
-        return cohort

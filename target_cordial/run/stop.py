@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from target_cordial.errors import InterruptedRunError
@@ -19,7 +18,7 @@ DEADLINE_SECONDS: Final = 9.0
 a run that is not through by then ends itself, in whatever it is doing."""
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from types import FrameType
 
 
@@ -43,21 +42,27 @@ class Stop:
             signal.signal(signal.SIGTERM, self._told)
             signal.signal(signal.SIGINT, self._told)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """While the input is read, a signal ends the reading at once: it may be silent for ever.
+    def read(self, work: Callable[[], None]) -> None:
+        """Read the input. A signal ends the reading at once: the input may be silent for ever.
+
+        The signal can come between any two steps of Python's, also at the end of the work; so
+        this is one function, not a context manager, whose own end would be outside of its care.
+
+        Args:
+            work: Reads.
 
         Raises:
             InterruptedRunError: The signal came.
         """
-        self._reading = True
         try:
-            self.check()
-            yield
+            try:
+                self._reading = True
+                self.check()
+                work()
+            finally:
+                self._reading = False
         except _Told:
             raise InterruptedRunError from None
-        finally:
-            self._reading = False
 
     def check(self) -> None:
         """Go on only where nobody told the process to stop.

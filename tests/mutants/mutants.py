@@ -745,10 +745,11 @@ MUTANTS: Final = (
     ),
     Mutant(
         "place-of-another",
-        "run/intake.py",
+        "run/cohorts.py",
         "new = cohort_id not in self._in_ledger and",
         "new =",
         "a cohort that has a list takes that of another one, and its members' places",
+        ("tests/target_cordial/run/test_intake.py",),
     ),
     Mutant(
         "snapshot-without-its-rows-time",

@@ -102,7 +102,7 @@ def test_a_user_id_concerns_the_users_of_a_snapshot_too(either: Commands, sandbo
 
 def test_a_message_that_is_sent_again_says_nothing_new(either: Commands, sandbox: Running) -> None:
     """Without times: with them, the repeated message would be older in any case."""
-    untimed = {"computed_time": None}
+    untimed: dict[str, Any] = {"computed_time": None}
     enter = batch(0, by_user_id(1, 2), enter=True, **untimed)
     leave = batch(1, by_user_id(1), enter=False, **untimed)
     either.target(BATCHES, enter, leave, enter)

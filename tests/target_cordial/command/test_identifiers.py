@@ -23,6 +23,8 @@ from tests.target_cordial.command.messages import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cordial_sandbox.server import Running
     from tests.target_cordial.command.conftest import Commands
 
@@ -34,7 +36,7 @@ def columns(*more: str) -> dict[str, Any]:
     )
 
 
-def whole(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def whole(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """A complete snapshot of one member for each of these rows."""
     members = [member(number, user_properties=None) for number in range(1, len(rows) + 1)]
     for message, values in zip(members, rows, strict=True):
@@ -61,9 +63,9 @@ def test_the_places_in_their_order(either: Commands, sandbox: Running) -> None:
     def from_place(number: int) -> dict[str, Any]:
         """This place and all that come after it."""
         found: dict[str, Any] = {}
-        for place in reversed(places[number:]):
-            found.update(place)
-        return _filled(found, f"{number}.")
+        for place in places[number:]:
+            found.update(_filled(place, f"{number}."))
+        return found
 
     ended = either.target(*whole([from_place(number) for number in range(len(places))]))
     assert ended.code == 0
@@ -89,7 +91,7 @@ def _filled(value: Any, text: str) -> Any:
 def test_several_properties_in_their_order_of_preference(
     either: Commands, sandbox: Running
 ) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"user_properties": {"email": "p1@x.io", "work": "w1@x.io"}},
         {"user_properties": {"email": "p2@x.io", "work": "undefined"}},
         {"user_properties": {"email": "p3@x.io", "gp:Work": "w3@x.io"}},
@@ -178,7 +180,7 @@ def test_who_has_no_usable_identifier_is_skipped_with_a_counted_reason(
 
 
 def test_folded_matches_that_agree_are_one(either: Commands, sandbox: Running) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"user_properties": {"Email": "ANA@x.io", "gp:email": "ana@x.io ", "E_MAIL": "none"}},
         {"Email": "", "user_properties": {"EMAIL": "bo@x.io"}},
     ]

@@ -175,7 +175,13 @@ def test_the_exact_key_goes_before_the_others(either: Commands, sandbox: Running
     ],
 )
 def test_properties_that_are_flat_already(either: Commands, sandbox: Running, column: str) -> None:
-    columns = {"cohort_id": {}, "cohort_name": {}, "user_id": {}, "operation": {}, column: {}}
+    columns: dict[str, Any] = {
+        "cohort_id": {},
+        "cohort_name": {},
+        "user_id": {},
+        "operation": {},
+        column: {},
+    }
     row = {"cohort_id": COHORT, "cohort_name": NAME, "user_id": "u-1", "operation": "add"}
     ended = either.target(
         schema("flat", columns), record("flat", {**row, column: "user1@shop.example"})
