@@ -77,6 +77,7 @@ class CordialReader(GenericSingerReader[str]):
         self._logger = logger
         self._decoder = msgspec.json.Decoder(dict[str, Any])
         self._versioned: set[str] = set()
+        self._line = 0
 
     @property
     def default_input(self) -> IO[str]:
@@ -108,34 +109,42 @@ class CordialReader(GenericSingerReader[str]):
             TargetCordialError: The run can't go on.
         """
         stats: Counter[str] = Counter()
-        number = 0
         try:
             intake = self._job.begin()
-            with self._stop.reading():
-                for number, line in enumerate(_lines(file_input or self.default_input), 1):
-                    if not line.strip():
-                        continue
-                    try:
-                        message = self.deserialize_json(line)
-                    except ValueError:
-                        intake.broken(number)
-                        break
-                    kind = str(message.get("type"))
-                    problem = _problem(kind, message)
-                    if problem:
-                        intake.unusable(number, problem)
-                    else:
-                        self._dispatch(kind, message, number, intake, callbacks)
-                    stats[kind] += 1
+            lines = _lines(file_input or self.default_input)
+            self._stop.read(lambda: self._read(lines, intake, callbacks, stats))
         except TargetCordialError as error:
             self._job.abandon(error)
             raise
         except Exception as error:  # what the SDK makes of a message it can't process
             said = SDK_ERRORS.get(type(error).__name__) or describe(error)
-            self._job.abandon(InputError(f"Line {number} of the input: {said}"))
+            self._job.abandon(InputError(f"Line {self._line} of the input: {said}"))
             mark_told(error)
             raise
         return stats
+
+    def _read(
+        self,
+        lines: Iterator[str | bytes],
+        intake: Intake,
+        callbacks: Callbacks,
+        stats: Counter[str],
+    ) -> None:
+        for self._line, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                message = self.deserialize_json(line)
+            except ValueError:
+                intake.broken(self._line)
+                break
+            kind = str(message.get("type"))
+            problem = _problem(kind, message)
+            if problem:
+                intake.unusable(self._line, problem)
+            else:
+                self._dispatch(kind, message, self._line, intake, callbacks)
+            stats[kind] += 1
 
     def _dispatch(
         self, kind: str, message: Message, number: int, intake: Intake, callbacks: Callbacks

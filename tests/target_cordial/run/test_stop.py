@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from target_cordial.errors import InterruptedRunError
+from target_cordial.run.stop import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+
+class NoTimer:
+    """The last resort of a real run would end these tests."""
+
+    def __init__(self, *_: Any) -> None:
+        self.daemon = False
+
+    def start(self) -> None:
+        pass
+
+
+@pytest.fixture
+def stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stop]:
+    monkeypatch.setattr("target_cordial.run.stop.threading.Timer", NoTimer)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    made = Stop()
+    made.install()
+    yield made
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def nothing() -> None:
+    pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_reading_at_once(stop: Stop, number: signal.Signals) -> None:
+    read = []
+
+    def work() -> None:
+        read.append(1)
+        signal.raise_signal(number)
+        read.append(2)
+
+    with pytest.raises(InterruptedRunError):
+        stop.read(work)
+    assert read == [1]
+    assert stop.event.is_set()
+
+
+def test_a_signal_before_the_reading_lets_none_begin(stop: Stop) -> None:
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(InterruptedRunError):
+        stop.read(pytest.fail)
+
+
+def test_a_signal_after_the_reading_is_seen_at_the_next_check(stop: Stop) -> None:
+    stop.read(nothing)
+    stop.check()
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(InterruptedRunError):
+        stop.check()
+
+
+def test_a_second_signal_changes_nothing(stop: Stop) -> None:
+    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGINT)
+    with pytest.raises(InterruptedRunError):
+        stop.check()
+
+
+def steps_of(stop: Stop) -> list[tuple[str, int]]:
+    """Every place inside ``read`` at which Python could handle a signal."""
+    steps: list[tuple[str, int]] = []
+
+    def trace(frame: FrameType, event: str, _arg: object) -> Any:
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            steps.append((frame.f_code.co_name, frame.f_lasti))
+        return trace
+
+    sys.settrace(trace)
+    try:
+        stop.read(nothing)
+    finally:
+        sys.settrace(None)
+    return steps
+
+
+def test_a_signal_between_any_two_steps_is_an_interruption_or_is_kept(stop: Stop) -> None:
+    steps = steps_of(stop)
+    assert len(steps) > 10
+    for number in range(len(steps)):
+        stop.event.clear()
+        seen = -1
+
+        def trace(frame: FrameType, event: str, _arg: object) -> Any:
+            nonlocal seen
+            frame.f_trace_opcodes = True
+            if event == "opcode":
+                seen += 1
+                if seen == number:  # noqa: B023  called within this turn only
+                    signal.raise_signal(signal.SIGTERM)
+            return trace
+
+        sys.settrace(trace)
+        try:
+            stop.read(nothing)
+        except InterruptedRunError:
+            pass
+        finally:
+            sys.settrace(None)
+        assert stop.event.is_set(), steps[number]
+        with pytest.raises(InterruptedRunError):
+            stop.check()
