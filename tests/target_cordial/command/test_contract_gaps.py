@@ -86,30 +86,6 @@ def test_the_name_of_a_stream_says_nothing(either: Commands, sandbox: Running) -
     assert sandbox.control.lists() == {"activeusers": addresses(1, 2)}
 
 
-def test_a_clean_end_of_the_input_is_proof_where_the_settings_say_so(
-    either: Commands, sandbox: Running
-) -> None:
-    ended_well = {"snapshot_completion": "end_of_input"}
-    other = {"cohort_id": "7khm89c", "cohort_name": "VIPs", "snapshot_id": "Rk2"}
-    either.target(*snapshot(*people(3)), *snapshot(*people(2), **other))
-    broken = either.target(MEMBERS, member(1), "not JSON\n", **ended_well)
-    assert broken.code == 3
-    assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3)
-    whole = either.target(MEMBERS, member(1), state({"n": 1}), **ended_well)
-    assert (whole.code, whole.states) == (0, [{"n": 1}])
-    assert sandbox.control.lists() == {"activeusers": addresses(1), "VIPs": addresses(1, 2)}
-
-
-def test_rows_alone_only_add_where_the_settings_say_so(either: Commands, sandbox: Running) -> None:
-    either.target(*snapshot(*people(2)))
-    never = {"snapshot_completion": "never"}
-    for messages in ([MEMBERS, member(3), state({"n": 1})], snapshot(member(3))):
-        ended = either.target(*messages, **never)
-        assert ended.code == 0
-        assert ended.states
-        assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3)
-
-
 def test_a_state_waits_for_the_ledger_however_old_it_is(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,6 +319,22 @@ def test_without_a_terminal_every_line_of_the_log_has_its_parts(commands: Comman
     assert [json.loads(text) for text in ended.stdout.splitlines()] == ended.states
 
 
+# -- the tap --------------------------------------------------------------------------------------
+
+
+def start_tap(sandbox: Running, folder: Path, **settings: Any) -> subprocess.Popen[str]:
+    config = folder / "tap.json"
+    config.write_text(json.dumps(sandbox_config(sandbox.url) | settings), encoding="utf-8")
+    (folder / "tmp").mkdir()
+    return subprocess.Popen(
+        [sys.executable, "-m", "tap_amplitude", "--config", str(config)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment() | {"TMPDIR": str(folder / "tmp")},
+    )
+
+
 def test_the_tap_keeps_members_in_a_file_without_a_name(sandbox: Running, tmp_path: Path) -> None:
     """Its rows wait in the pipe, so that the file is still open; the folder shows nothing."""
     users = [
@@ -350,20 +342,19 @@ def test_the_tap_keeps_members_in_a_file_without_a_name(sandbox: Running, tmp_pa
         for n in range(5_000)
     ]
     sandbox.control.put_cohort("large", "Large", users)
-    config = tmp_path / "config.json"
-    settings = sandbox_config(sandbox.url) | {"cohort_ids": ["large"]}
-    config.write_text(json.dumps(settings), encoding="utf-8")
-    scratch = tmp_path / "tmp"
-    scratch.mkdir()
-    with subprocess.Popen(
-        [sys.executable, "-m", "tap_amplitude", "--config", str(config)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=clean_environment() | {"TMPDIR": str(scratch)},
-    ) as tap:
+    with start_tap(sandbox, tmp_path, cohort_ids=["large"]) as tap:
         assert tap.stdout is not None
         while '"RECORD"' not in tap.stdout.readline():
             assert tap.poll() is None
-        assert list(scratch.iterdir()) == []
+        left = list((tmp_path / "tmp").iterdir())
         tap.kill()
+    assert left == []
+
+
+def test_the_tap_waits_as_long_as_its_settings_say(sandbox: Running, tmp_path: Path) -> None:
+    sandbox.control.put_cohort("slow", "Slow", [], polls=1_000)
+    waits = {"poll_interval_seconds": 1, "poll_timeout_seconds": 2}
+    with start_tap(sandbox, tmp_path, cohort_ids=["slow"], **waits) as tap:
+        _, log = tap.communicate(timeout=LONG)
+    assert tap.returncode == 1
+    assert "not ready within 2 seconds" in log.splitlines()[-1]
