@@ -51,6 +51,11 @@ STATUS_TABLE: Final[Mapping[int, tuple[Kind, str]]] = {
 }
 """Documented statuses. 429 is not in Cordial's description, but in its article on limits."""
 
+SHARED_NAMES: Final = (
+    "List names share one space with contact attributes: is there an attribute of that name?"
+)
+"""Documented by Cordial (support article 115005528428); errors about names do not say so."""
+
 _ABSENT: Final = re.compile(r"not[ _]found|does(?:n't| not) exist", re.IGNORECASE)
 _OF_LISTS: Final = re.compile(r"\blists?\b|account_lists", re.IGNORECASE)
 _PROSE_KEYS: Final = ("message", "messages", "validationErrors", "fieldErrors", "errors", "error")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from target_cordial.cordial.answers import Answer, Kind, meaning_of
+from target_cordial.cordial.answers import SHARED_NAMES, Answer, Kind, meaning_of
 from target_cordial.errors import UnexpectedError
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class ListProtocolClient:
         list_id = found.get("listId", found.get("id"))
         if answer.kind is Kind.REFUSED and answer.prose:
             raise UnexpectedError(
-                f"The endpoint refused to make the list '{name}' ({answer.status}: {answer.prose})."
+                f"The endpoint refused to make the list '{name}' ({answer.status}: "
+                f"{answer.prose}). {SHARED_NAMES}"
             )
         if answer.kind is not Kind.OK or not isinstance(list_id, str | int) or list_id == "":
             raise UnexpectedError(

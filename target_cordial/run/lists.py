@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from target_cordial.cordial.answers import Kind
+from target_cordial.cordial.answers import SHARED_NAMES, Kind
 from target_cordial.core.list_name import collisions, list_name
 from target_cordial.delivery.base import Target
 from target_cordial.errors import UnavailableError, UnexpectedError
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from target_cordial.cordial.rest import CordialList, RestClient
     from target_cordial.ledger.store import CohortRow
     from target_cordial.settings import SingleCohorts
-
-
-SHARED_NAMES: Final = (
-    "List names share one space with contact attributes: is there an attribute of that name?"
-)
 
 
 @dataclass
@@ -183,10 +178,7 @@ class ListBinder:
             if self._dry or self._protocol is None:
                 list_id = self.lists.get(name, "")
             else:
-                try:
-                    list_id = self._protocol.list_id(name)
-                except UnexpectedError as error:
-                    return f"{error} {SHARED_NAMES}"
+                list_id = self._protocol.list_id(name)
         return Target(list_id, name, cohort.first_synced_at is None)
 
     def _by_rest(self, cohort: CohortRow, bound: Bound) -> Target | str:

@@ -61,8 +61,14 @@ class RunReport:
     status: Status = Status.OK
     requests: Counter[str] = field(default_factory=Counter)
     parts: dict[int, CohortReport] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    shortfalls: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[str]:
+        """What was not as it should be, the gravest first."""
+        return [*self.failures, *self.shortfalls]
 
     def cohort(self, key: int, cohort_id: str, name: str | None) -> CohortReport:
         """Return a cohort's part, by its key in the ledger."""
@@ -76,12 +82,12 @@ class RunReport:
 
     def fail(self, problem: str) -> None:
         """Note a problem that kept changes from being delivered or recorded."""
-        self.errors.append(problem)
+        self.failures.append(problem)
         self.status = Status.FAILED
 
     def degrade(self, problem: str) -> None:
         """Note a problem beside which everything else was delivered."""
-        self.errors.append(problem)
+        self.shortfalls.append(problem)
         if self.status is Status.OK:
             self.status = Status.DEGRADED
 
@@ -124,9 +130,11 @@ class RunReport:
                 part.pending,
                 part.members,
             )
-        if len(self.errors) > MOST_NAMED:
+        if len(self.errors) + len(self.notes) > MOST_NAMED:
             for problem in self.errors:
                 logger.error("%s", problem)
+            for note in self.notes:
+                logger.info("%s", note)
         level = logging.INFO if self.status is Status.OK else logging.ERROR
         logger.log(level, "%s", self.last_line())
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from target_cordial.cordial.answers import SHARED_NAMES
 from target_cordial.cordial.list_protocol import ListProtocolClient
 from target_cordial.core.plan import Operation
 from target_cordial.errors import RefusedError, UnexpectedError
@@ -56,7 +57,7 @@ def test_a_refused_name_is_told_with_the_services_words(status: int) -> None:
     with pytest.raises(UnexpectedError) as caught:
         ListProtocolClient(line.session).list_id("age")
     words = f"The endpoint refused to make the list 'age' ({status}: Name must be unique)."
-    assert str(caught.value) == words
+    assert str(caught.value) == f"{words} {SHARED_NAMES}"
 
 
 def test_a_refused_key_is_a_refused_key_here_too() -> None:

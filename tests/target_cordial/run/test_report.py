@@ -87,7 +87,7 @@ def test_a_run_is_as_bad_as_its_worst_problem() -> None:
     made.fail("two")
     made.degrade("three")
     assert made.as_dict()["status"] == "failed"
-    assert made.as_dict()["errors"] == ["one", "two", "three"]
+    assert made.as_dict()["errors"] == ["two", "one", "three"]  # the gravest first
     assert [status.exit_code for status in Status] == [0, 3, 1]
 
 
