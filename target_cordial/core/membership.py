@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from target_cordial.core import fields
 from target_cordial.core.fields import MISSING, Record, field, has_field, opened
@@ -18,17 +18,10 @@ from target_cordial.core.identifier import Mapping as IdentifierMapping
 from target_cordial.core.identifier import Resolved, is_text, resolve
 from target_cordial.core.source_file import SourceFile, read_source_file
 from target_cordial.core.times import source_time
+from target_cordial.core.values import UnreadableFieldError, boolean, identity, presence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-ADD_WORDS: Final = frozenset({"add", "added", "enter", "entering", "existing"})
-REMOVE_WORDS: Final = frozenset({"remove", "removed", "exit", "exiting", "delete", "deleted"})
-
-_FLAGS: Final[Mapping[Any, bool]] = {"true": True, "1": True, "false": False, "0": False}
-
-_MAX_EXACT: Final = 2**53
-"""Whole numbers above this lose digits when a tool has carried them as floats."""
+    from collections.abc import Iterable, Sequence
 
 
 class Role(str, Enum):
@@ -108,13 +101,6 @@ class Unreadable:
     cohort: Cohort | None = None
 
 
-class _UnreadableFieldError(Exception):
-    def __init__(self, name: str, problem: str) -> None:
-        super().__init__(name, problem)
-        self.name = name
-        self.problem = problem
-
-
 def role_of(keys: Iterable[str], mapping: IdentifierMapping) -> Role:
     """Tell a stream's role from its columns.
 
@@ -160,8 +146,8 @@ def read_membership(
         return [Unreadable("cohort_id", "names no cohort")]
     try:
         frame = _frame(record, cohort, file, deleted=deleted)
-        message_id = _identity(record, fields.MESSAGE_ID)
-    except _UnreadableFieldError as error:
+        message_id = identity(record, fields.MESSAGE_ID)
+    except UnreadableFieldError as error:
         return [Unreadable(error.name, error.problem, cohort)]
     users = opened(field(record, fields.USERS))
     if users is MISSING:
@@ -181,14 +167,10 @@ def read_membership(
 
 def _frame(record: Record, cohort: Cohort, file: SourceFile | None, *, deleted: bool) -> Membership:
     """Read what a row says of all its users alike."""
-    flag = _flag(record)
-    operation = _operation(record)
-    if flag is not None and operation is not None and flag != operation:
-        raise _UnreadableFieldError("operation", "says the opposite of in_cohort")
-    present = flag if flag is not None else operation
+    present = presence(record)
     if file is not None:
         if present is not None and present != file.present:
-            raise _UnreadableFieldError("_sdc_source_file", "says the opposite of the row's flag")
+            raise UnreadableFieldError("_sdc_source_file", "says the opposite of the row's flag")
         present = file.present
     time = source_time(field(record, fields.TIME))
     return Membership(
@@ -198,7 +180,7 @@ def _frame(record: Record, cohort: Cohort, file: SourceFile | None, *, deleted: 
         resolved=Resolved(None),
         present=not deleted and present is not False,
         explicit=deleted or present is not None,
-        snapshot_id=_identity(record, fields.SNAPSHOT_ID),
+        snapshot_id=identity(record, fields.SNAPSHOT_ID),
         contradicted=deleted and present is True,
         time=time if time is not None or file is None else file.time,
     )
@@ -211,6 +193,14 @@ def _of_element(
     place = f"users.{number}"
     if not isinstance(user, dict):
         return Unreadable(place, "is no user", frame.cohort)
+    try:
+        present = presence(user)
+    except UnreadableFieldError as error:
+        return Unreadable(f"{place}.{error.name}", error.problem, frame.cohort)
+    if present is not None:
+        if frame.explicit and present != frame.present:
+            return Unreadable(place, "says the opposite of its batch", frame.cohort)
+        frame = replace(frame, present=present, explicit=True)
     said = _of_user(user, frame, mapping)
     return replace(said, field=f"{place}.{said.field}") if isinstance(said, Unreadable) else said
 
@@ -220,9 +210,9 @@ def _of_user(
 ) -> Membership | Unreadable:
     """Read who is meant, and by which identifier."""
     try:
-        amplitude_id = _identity(record, fields.AMPLITUDE_ID)
-        user_id = _identity(record, fields.USER_ID)
-    except _UnreadableFieldError as error:
+        amplitude_id = identity(record, fields.AMPLITUDE_ID)
+        user_id = identity(record, fields.USER_ID)
+    except UnreadableFieldError as error:
         return Unreadable(error.name, error.problem, frame.cohort)
     resolved = resolve(record, mapping)
     user = user_key(amplitude_id, user_id, resolved.identifier)
@@ -237,32 +227,23 @@ def read_marker(record: Record) -> MarkerRow | Unreadable:
     if cohort is None:
         return Unreadable("cohort_id", "names no cohort")
     try:
-        snapshot_id = _identity(record, fields.SNAPSHOT_ID)
-    except _UnreadableFieldError as error:
+        snapshot_id = identity(record, fields.SNAPSHOT_ID)
+    except UnreadableFieldError as error:
         return Unreadable(error.name, error.problem, cohort)
     count = field(record, fields.MEMBER_COUNT)
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
         return Unreadable("member_count", "is not a whole number", cohort)
-    complete = _boolean(field(record, fields.COMPLETE))
+    complete = boolean(field(record, fields.COMPLETE))
     if complete is None:
         return Unreadable("complete", "is neither true nor false", cohort)
     return MarkerRow(cohort, snapshot_id, count, complete, source_time(field(record, fields.TIME)))
 
 
-def is_deleted(record: Record) -> bool:
-    """Say whether a record, as the tap sent it, carries a deletion mark.
-
-    An empty text is none: file taps know no null.
-    """
-    value = field(record, fields.DELETED_AT)
-    return value not in (MISSING, None) and str(value).strip() != ""
-
-
 def cohort_of(record: Record) -> Cohort | None:
     """Read which cohort a record speaks of; None where it names none that can be read."""
     try:
-        cohort_id = _identity(record, fields.COHORT_ID)
-    except _UnreadableFieldError:
+        cohort_id = identity(record, fields.COHORT_ID)
+    except UnreadableFieldError:
         return None
     name = field(record, fields.COHORT_NAME)
     name = name if isinstance(name, str) and name.strip() and is_text(name) else None
@@ -286,48 +267,3 @@ def user_key(amplitude_id: str | None, user_id: str | None, identifier: str | No
 
 def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _flag(record: Record) -> bool | None:
-    value = field(record, fields.IN_COHORT)
-    if value is MISSING:
-        return None
-    flag = _boolean(value)
-    if flag is None:
-        name = "in_cohort"
-        raise _UnreadableFieldError(name, "is neither true nor false")
-    return flag
-
-
-def _operation(record: Record) -> bool | None:
-    value = field(record, fields.OPERATION)
-    if value is MISSING:
-        return None
-    word = value.strip().lower() if isinstance(value, str) else None
-    if word in ADD_WORDS:
-        return True
-    if word in REMOVE_WORDS:
-        return False
-    name = "operation"
-    raise _UnreadableFieldError(name, "is none of the words for adding or removing")
-
-
-def _boolean(value: object) -> bool | None:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int | str):
-        return _FLAGS.get(str(value).strip().lower())
-    return None
-
-
-def _identity(record: Record, names: tuple[str, ...]) -> str | None:
-    value = field(record, names)
-    if value is MISSING or value is None:
-        return None
-    if isinstance(value, str) and is_text(value):
-        return value.strip() or None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT:
-        return str(int(value))
-    raise _UnreadableFieldError(names[0], "is neither a text nor a whole number")

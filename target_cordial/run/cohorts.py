@@ -33,11 +33,10 @@ class Cohorts:
         self._in_ledger: set[str] = set()
         self._by_name: set[str] = set()
         for row in known:
+            self._in_ledger.add(row.cohort_id)
             if row.by_name:
                 self._by_name.add(row.cohort_id)
-                continue
-            self._in_ledger.add(row.cohort_id)
-            if row.name is not None:
+            elif row.name is not None:
                 self._ids.setdefault(row.name, set()).add(row.cohort_id)
 
     def meant(self, cohort: Cohort) -> CohortIntake:

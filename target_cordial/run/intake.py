@@ -13,11 +13,11 @@ from target_cordial.core.membership import (
     Role,
     Unreadable,
     cohort_of,
-    is_deleted,
     read_marker,
     read_membership,
     role_of,
 )
+from target_cordial.core.values import is_deleted
 from target_cordial.ledger.stage import StagedRow
 from target_cordial.run.cohorts import Cohorts
 

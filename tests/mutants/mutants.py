@@ -44,6 +44,7 @@ class Mutant:
 COMMAND: Final = "tests/target_cordial/command"
 READ_BACK: Final = "tests/target_cordial/command/test_read_back.py"
 SETTLEMENT: Final = ("tests/target_cordial/ledger/test_settlement.py",)
+READING: Final = ("tests/target_cordial/core/test_membership.py",)
 TIMES: Final = ("tests/target_cordial/ledger/test_source_times.py",)
 
 MUTANTS: Final = (
@@ -278,38 +279,43 @@ MUTANTS: Final = (
     ),
     Mutant(
         "words-swapped",
-        "core/membership.py",
+        "core/values.py",
         "if word in ADD_WORDS:\n        return True",
         "if word in REMOVE_WORDS:\n        return True",
         "operation: remove adds",
+        READING,
     ),
     Mutant(
         "exiting-unknown",
-        "core/membership.py",
+        "core/values.py",
         '"exit", "exiting"',
         '"exit"',
         "leavers of an export stay on the list",
+        READING,
     ),
     Mutant(
         "false-is-true",
-        "core/membership.py",
+        "core/values.py",
         '"false": False',
         '"false": True',
         'in_cohort: "false" puts people on the list',
+        READING,
     ),
     Mutant(
         "null-flag-guessed",
-        "core/membership.py",
+        "core/values.py",
         "if value is MISSING:\n        return None\n    flag",
         "if value is MISSING or value is None:\n        return None\n    flag",
         "a flag that a tap could not fill counts as membership",
+        READING,
     ),
     Mutant(
         "contradiction-guessed",
-        "core/membership.py",
+        "core/values.py",
         "operation is not None and flag != operation",
         "operation is not None and flag is operation",
         "a row that says both in and out is taken at its first word",
+        READING,
     ),
     Mutant(
         "users-by-user-id",
@@ -320,10 +326,11 @@ MUTANTS: Final = (
     ),
     Mutant(
         "digits-lost",
-        "core/membership.py",
+        "core/values.py",
         " and abs(value) < _MAX_EXACT",
         "",
         "people whose long ids were rounded are taken for one another",
+        READING,
     ),
     Mutant(
         "cohort-rows-are-markers",
@@ -342,7 +349,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "empty-mark-deletes",
-        "core/membership.py",
+        "core/values.py",
         ' and str(value).strip() != ""',
         "",
         "a file with an empty column of deletion marks takes everybody off the list",

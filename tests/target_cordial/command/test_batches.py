@@ -10,8 +10,11 @@ import pytest
 from tests.target_cordial.command.messages import (
     COHORT,
     NAME,
+    SNAPSHOT,
+    SNAPSHOTS,
     TEXT,
     addresses,
+    marker,
     people,
     record,
     schema,
@@ -147,6 +150,19 @@ def test_one_user_that_cannot_be_read_is_rejected_alone_and_may_come_again(
     mended = batch(0, by_user_id(1, 3, 2), enter=True)
     assert either.target(BATCHES, mended).code == 0
     assert sandbox.control.lists() == {"activeusers": addresses(1, 2, 3, 4)}
+
+
+def test_batches_without_a_flag_are_part_of_a_snapshot(either: Commands, sandbox: Running) -> None:
+    either.target(*snapshot(*people(4)))
+    columns = schema("amplitude", {name: {} for name in ("cohort_id", "snapshot_id", "users")})
+    parts = [
+        record("amplitude", {"cohort_id": COHORT, "snapshot_id": SNAPSHOT, "users": users})
+        for users in (by_user_id(1, 2), by_user_id(2, 3))
+    ]
+    assert either.target(columns, SNAPSHOTS, *parts, marker(4)).code == 3
+    assert sandbox.control.lists() == {"activeusers": addresses(1, 2, 3, 4)}
+    assert either.target(columns, SNAPSHOTS, *parts, marker(3)).code == 0
+    assert sandbox.control.lists() == {"activeusers": addresses(1, 2, 3)}
 
 
 def test_a_batch_of_nobody_changes_nothing(either: Commands, sandbox: Running) -> None:

@@ -9,20 +9,18 @@ from hypothesis import strategies as st
 
 from target_cordial.core.identifier import INVALID_IDENTIFIER, UNRESOLVED_MAPPING, Mapping, Resolved
 from target_cordial.core.membership import (
-    ADD_WORDS,
-    REMOVE_WORDS,
     Cohort,
     MarkerRow,
     Membership,
     Role,
     Unreadable,
     cohort_of,
-    is_deleted,
     read_marker,
     read_membership,
     role_of,
     user_key,
 )
+from target_cordial.core.values import ADD_WORDS, REMOVE_WORDS
 
 EMAIL = Mapping("email", ("email",))
 
@@ -186,12 +184,6 @@ def test_operations_in_any_case(
     assert row.explicit
 
 
-def test_no_word_adds_and_removes() -> None:
-    assert len(ADD_WORDS) == 5
-    assert len(REMOVE_WORDS) == 6
-    assert not ADD_WORDS & REMOVE_WORDS
-
-
 @pytest.mark.parametrize(
     "word", [None, "", "upsert", "removes", "re move", "true", True, 0, ["add"]]
 )
@@ -247,24 +239,6 @@ def test_a_deletion_mark_wins(
 
 def test_a_deletion_mark_makes_nothing_readable() -> None:
     assert unreadable({**ROW, "in_cohort": None}, deleted=True).field == "in_cohort"
-
-
-@pytest.mark.parametrize(
-    ("record", "expected"),
-    [
-        ({"_sdc_deleted_at": "2026-01-02T00:00:00Z"}, True),
-        ({"_SDC_DELETED_AT": "2026-01-02T00:00:00Z"}, True),
-        ({"_sdc_deleted_at": 1767312000}, True),
-        ({"_sdc_deleted_at": None}, False),
-        ({"_sdc_deleted_at": ""}, False),
-        ({"_sdc_deleted_at": " "}, False),
-        ({"_sdc_deleted_at": 0}, True),
-        ({"deleted_at": "2026-01-02T00:00:00Z"}, False),
-        ({}, False),
-    ],
-)
-def test_deletion_marks(record: dict[str, object], expected: bool) -> None:  # noqa: FBT001  part of a table
-    assert is_deleted(record) is expected
 
 
 # -- who is meant ---------------------------------------------------------------------------------
@@ -522,6 +496,23 @@ def test_a_batch_without_a_flag_says_present() -> None:
     [said] = batch({"cohort_id": "c1", "users": [{"user_id": "u-1"}]})
     assert isinstance(said, Membership)
     assert (said.present, said.explicit, said.message) == (True, False, None)
+
+
+@pytest.mark.parametrize("word", [{"in_cohort": False}, {"operation": "exit"}])
+def test_a_user_of_a_batch_may_have_a_word_of_its_own(word: dict[str, Any]) -> None:
+    users = [{"user_id": "u-1"}, {"user_id": "u-2", **word}]
+    said = batch({"cohort_id": "c1", "users": users})
+    assert [(each.present, each.explicit) for each in said if isinstance(each, Membership)] == [
+        (True, False),
+        (False, True),
+    ]
+    assert len(batch(BATCH | {"users": users})) == 2
+    [_, against] = batch(BATCH | {"in_cohort": True, "users": users})
+    assert isinstance(against, Unreadable)
+    assert against.field == "users.1"
+    [one] = batch({"cohort_id": "c1", "users": [{"user_id": "u-1", **dict.fromkeys(word)}]})
+    assert isinstance(one, Unreadable)
+    assert one.field == f"users.0.{next(iter(word))}"
 
 
 def test_a_batch_of_nobody_says_nothing() -> None:
