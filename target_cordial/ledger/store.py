@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Engine,
-    create_engine,
-    event,
     insert,
     inspect,
     literal_column,
     select,
     update,
 )
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from target_cordial.core.guard import APPROVAL_SECONDS
 from target_cordial.core.plan import Operation
 from target_cordial.errors import LedgerError
 from target_cordial.ledger import schema
-from target_cordial.ledger.files import LedgerFile
+from target_cordial.ledger.opening import engine_of, file_of
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
-
-MEMORY = "sqlite://"
-"""A ledger that is gone with its process: what a dry run without a ledger works on."""
-
-PATIENCE_SECONDS = 30
-"""How long to wait while somebody else writes: an approval beside a run, for instance."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +84,7 @@ class Ledger:
     """
 
     def __init__(self, url: str, *, exclusive: bool, dry: bool = False) -> None:
-        self._file = _file_of(url)
+        self._file = file_of(url)
         self._dry = dry
         if self._file is not None and dry and not self._file.exists():
             self._file = None
@@ -107,7 +93,7 @@ class Ledger:
                 self._file.prepare()
             if exclusive:
                 self._file.lock()
-        self._engine = _engine(url, self._file, exclusive=exclusive)
+        self._engine = engine_of(url, self._file, exclusive=exclusive)
         try:
             self.connection: Connection = self._engine.connect()
             self._outer = self.connection.begin() if dry else None
@@ -295,55 +281,3 @@ class Ledger:
         """Use up an approval."""
         with self.write():
             self.connection.execute(schema.approval.delete().where(schema.approval.c.cohort == key))
-
-
-def ledger_exists(url: str) -> bool:
-    """Say whether there is a ledger at a URL.
-
-    Raises:
-        LedgerError: The URL is none of a ledger.
-    """
-    file = _file_of(url)
-    return file is not None and file.exists()
-
-
-def _file_of(url: str) -> LedgerFile | None:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise LedgerError("ledger_url is not a SQLAlchemy URL, like sqlite:///ledger.db.") from None
-    if parsed.get_backend_name() != "sqlite":
-        raise LedgerError("ledger_url must be a SQLite URL, like sqlite:///ledger.db.")
-    if not parsed.database or parsed.database == ":memory:":
-        return None
-    # Meltano starts plugins in whatever folder it was called from; the ledger is the project's.
-    return LedgerFile(Path(os.environ.get("MELTANO_PROJECT_ROOT", ""), parsed.database))
-
-
-def _engine(url: str, file: LedgerFile | None, *, exclusive: bool) -> Engine:
-    place = make_url(MEMORY)
-    if file is not None:
-        place = make_url(url).set(database=str(file.path))
-        # SQLite's temporary files hold identifiers while a run lasts. They are unlinked as soon
-        # as they are open; this keeps them inside the ledger's own folder all the same.
-        os.environ["SQLITE_TMPDIR"] = str(file.folder)
-    waiting = {"timeout": PATIENCE_SECONDS}
-    engine = create_engine(place, poolclass=StaticPool, connect_args=waiting)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
-        for statement in (
-            "PRAGMA journal_mode = WAL",
-            "PRAGMA synchronous = FULL",  # an intent is on disk before its first byte is sent
-            "PRAGMA cache_size = -32768",
-            "ATTACH DATABASE '' AS stage",
-            "PRAGMA stage.cache_size = -16384",
-        ):
-            connection.execute(statement)
-
-    @event.listens_for(engine, "begin")
-    def begin_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if exclusive else "BEGIN")
-
-    return engine

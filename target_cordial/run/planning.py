@@ -12,7 +12,8 @@ from target_cordial.run.remedy import ledger_command
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from target_cordial.ledger.entries import Counts, Entries
+    from target_cordial.ledger.counts import Counts
+    from target_cordial.ledger.entries import Entries
     from target_cordial.ledger.store import CohortRow, Ledger
 
 WORDS: Final = {Operation.REMOVE: ("removals", "from"), Operation.ADD: ("additions", "to")}

@@ -799,7 +799,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "swelling-raises-the-limit",
-        "ledger/entries.py",
+        "ledger/counts.py",
         "return self.confirmed - self.recent_additions",
         "return self.confirmed",
         "a list that was filled by mistake lets still more people in",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from target_cordial.ledger.entries import Entries
-from target_cordial.ledger.store import MEMORY, Ledger
+from target_cordial.ledger.opening import MEMORY
+from target_cordial.ledger.store import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

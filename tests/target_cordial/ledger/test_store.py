@@ -174,7 +174,7 @@ def test_an_approval_covers_its_directions_for_a_week(
 def test_a_ledger_that_somebody_else_writes_is_waited_for_and_then_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_cordial.ledger.store.PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("target_cordial.ledger.opening.PATIENCE_SECONDS", 0.01)
     path = tmp_path / "ledger.db"
     ledger = Ledger(url(path), exclusive=False)
     key = ledger.ensure_cohort("c1", "vip")

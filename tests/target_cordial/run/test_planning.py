@@ -8,14 +8,17 @@ import pytest
 from target_cordial.core.guard import APPROVAL_SECONDS, WINDOW_SECONDS, Limit
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import Operation
-from target_cordial.ledger.entries import Counts, Entries
-from target_cordial.ledger.store import MEMORY, Ledger
+from target_cordial.ledger.entries import Entries
+from target_cordial.ledger.opening import MEMORY
+from target_cordial.ledger.store import Ledger
 from target_cordial.run.planning import CohortPlan as Plan
 from target_cordial.run.planning import Planner
 from tests.target_cordial.ledger.rows import NOW, deliver, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from target_cordial.ledger.counts import Counts
 
 PEOPLE = {f"a:{number}": f"p{number:03}" for number in range(100)}
 

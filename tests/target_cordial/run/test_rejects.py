@@ -9,9 +9,10 @@ import pytest
 
 from target_cordial.core.outcome import Result
 from target_cordial.ledger.entries import Entries
+from target_cordial.ledger.opening import MEMORY
 from target_cordial.ledger.settlement import Sealed
 from target_cordial.ledger.stage import Stage
-from target_cordial.ledger.store import MEMORY, Ledger
+from target_cordial.ledger.store import Ledger
 from target_cordial.run.rejects import write_rejects
 from target_cordial.run.report import CohortReport
 from tests.target_cordial.ledger.rows import deliver, row

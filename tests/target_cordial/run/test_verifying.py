@@ -8,7 +8,8 @@ import pytest
 
 from target_cordial.cordial.rest import RestClient
 from target_cordial.ledger.entries import Entries
-from target_cordial.ledger.store import MEMORY, Ledger
+from target_cordial.ledger.opening import MEMORY
+from target_cordial.ledger.store import Ledger
 from target_cordial.run.verifying import Verified, Verifier
 from target_cordial.settings import SCHEMA, Settings
 from tests.target_cordial.cordial.transport import BASE, Wire, wire
