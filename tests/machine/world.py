@@ -196,7 +196,7 @@ class World:
         adapter = AppAdapter(self._app)
         with (
             mock.patch("target_cordial.cordial.session.HTTPAdapter", return_value=adapter),
-            mock.patch("target_cordial.ledger.store.create_engine", _engine),
+            mock.patch("target_cordial.ledger.opening.create_engine", _engine),
             mock.patch("target_cordial.cordial.retry.LONGEST_SECONDS", 0.0),
             mock.patch("time.time", return_value=self.now),
         ):
