@@ -41,7 +41,9 @@ COMMANDS = {
     "ledger": {
         "executable": "cordial-ledger",
         "args": "",
-        "description": "Look after the ledger: status, approve, adopt, rebind, retry, forget, verify.",
+        "description": (
+            "Look after the ledger: status, approve, adopt, rebind, retry, forget, verify."
+        ),
     }
 }
 """So that ``cordial-ledger`` sees the project's settings: ``meltano invoke
