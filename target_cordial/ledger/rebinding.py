@@ -93,7 +93,9 @@ def _forget_lists(connection: Connection) -> None:
     An identifier that is kept only until a proven snapshot comes without it is not taken along:
     it was to stay where it was, and no user has it.
     """
-    connection.execute(update(cohort).values(list_id=None, first_synced_at=None, found=None))
+    connection.execute(
+        update(cohort).values(list_id=None, rest_id=None, first_synced_at=None, found=None)
+    )
     connection.execute(delete(member).where(member.c.held_of.is_not(None)))
     has_it = exists().where(
         member.c.cohort == entry.c.cohort, member.c.identifier == entry.c.identifier

@@ -60,6 +60,7 @@ cohort = Table(
     Column("last_complete_at", Integer, comment="when a complete snapshot was last recorded"),
     Column("known_since", Integer, comment="when the ledger first heard of it"),
     Column("snapshot_time", BigInteger, comment="source time of the last complete snapshot, ms"),
+    Column("rest_id", String, comment="its id in REST, where list_id is the list protocol's"),
     Column("found", Integer, comment="members its list had before, until they are adopted"),
     Column("by_name", SmallInteger, comment="1: its id is not known, its name stands for it"),
 )

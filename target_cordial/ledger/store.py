@@ -43,6 +43,7 @@ class CohortRow:
     snapshot_time: int | None = None
     found: int | None = None
     by_name: int | None = None
+    rest_id: str | None = None
 
     @property
     def label(self) -> str:

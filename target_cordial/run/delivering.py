@@ -106,10 +106,25 @@ class Deliverer:
         delivery = self._wiring.delivery()
         sample = self._send(delivery, plans, targets, now)
         self._read_back.compare(before, self._read_back.counts(plans))
+        self._learn_rest_ids(plans)
         differ = self._read_back.contacts(sample, proves=delivery.writes_at_once)
         if delivery.writes_at_once:
             # Nothing is certain of them any more, so the next run sends what is wanted then.
             self._entries.intend(differ)
+
+    def _learn_rest_ids(self, plans: Plans) -> None:
+        """Know the lists of the list protocol in REST too: there they can be renamed or deleted."""
+        if self._wiring.protocol is None or not self._read_back.counted:
+            return
+        for key, plan in plans.items():
+            name = self._report.parts[key].list_name or ""
+            if name not in self._binder.lists:
+                self._report.notes.append(
+                    f"list '{name}' is not among those that the REST API shows, so nobody can say "
+                    "whether it is still there: check that api_url or region is the endpoint's"
+                )
+            elif plan.cohort.rest_id is None:
+                self._ledger.update_cohort(key, rest_id=self._binder.lists[name])
 
     def _followed(self) -> list[CohortRow]:
         """Read the cohorts, with the names that their lists have now."""

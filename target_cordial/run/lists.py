@@ -124,12 +124,12 @@ class ListBinder:
             CordialError: Cordial could not be asked.
         """
         self.refresh()
-        if self._protocol is not None:
-            return list(cohorts)  # its ids are not those of REST
         names = {row.id: row.name for row in self._lists}
         followed = []
         for cohort in cohorts:
-            name = names.get(cohort.list_id or "", cohort.list_name)
+            # The list protocol's ids are not those of REST.
+            rest_id = cohort.list_id if self._protocol is None else cohort.rest_id
+            name = names.get(rest_id or "", cohort.list_name)
             if name != cohort.list_name:
                 self._logger.warning(
                     "The list '%s' of cohort %s is now called '%s' in Cordial; it is followed.",
@@ -179,6 +179,8 @@ class ListBinder:
                 list_id = self.lists.get(name, "")
             else:
                 list_id = self._protocol.list_id(name)
+        elif cohort.rest_id is not None and cohort.rest_id not in self.lists.values():
+            return _deleted(cohort)  # the service would go on accepting changes of it
         return Target(list_id, name, cohort.first_synced_at is None)
 
     def _by_rest(self, cohort: CohortRow, bound: Bound) -> Target | str:
@@ -196,11 +198,7 @@ class ListBinder:
             return problem or Target(self.lists[name], name, first)
         row = next((row for row in self._lists if row.id == cohort.list_id), None)
         if row is None:
-            return (
-                f"its list '{cohort.list_name}' is not in Cordial any more: it was not written. "
-                "Restore the list in Cordial, or run: "
-                f"{ledger_command('forget', cohort.cohort_id)}"
-            )
+            return _deleted(cohort)
         return Target(row.id, row.name, first)
 
     def _make(self, name: str) -> tuple[bool, str]:
@@ -243,6 +241,14 @@ class ListBinder:
         if count:
             bound.found[cohort.key] = count
         return ""
+
+
+def _deleted(cohort: CohortRow) -> str:
+    return (
+        f"its list '{cohort.list_name}' is not in Cordial any more: it was not written. "
+        "Restore the list in Cordial, or run: "
+        f"{ledger_command('forget', cohort.cohort_id)}"
+    )
 
 
 def _not_made(name: str) -> str:

@@ -106,6 +106,7 @@ class ReadBack:
         self._name = identifier_name
         self._workers = workers
         self._stop = stop
+        self.counted = False
 
     def counts(self, cohorts: Iterable[int]) -> Counts:
         """Count the lists of some cohorts, by their keys."""
@@ -118,7 +119,9 @@ class ReadBack:
                 list_id = self._binder.lists.get(self._list_name(key))
                 if list_id is not None:
                     counts[key] = self._rest.count(list_id)
+            self.counted = True
         except CordialError as error:
+            self.counted = False
             self._note(f"the lists could not be counted: {error}")
         return counts
 

@@ -24,7 +24,7 @@ from target_cordial.run import binding
 from target_cordial.run.closing import Books
 from target_cordial.run.delivering import Deliverer
 from target_cordial.run.intake import Intake
-from target_cordial.run.report import RunReport, check_writable, iso
+from target_cordial.run.report import RunReport, check_writable, iso, replace_file
 from target_cordial.run.sealing import Sealer
 from target_cordial.run.wiring import Wiring
 
@@ -80,6 +80,8 @@ class SyncRun:
         self._ledger = Ledger(settings.ledger_url, exclusive=True, dry=settings.dry_run)
         if settings.report_path is not None:
             self._report.unfinished().write(settings.report_path)
+        if settings.rejects_path is not None:
+            replace_file(settings.rejects_path, [], 0o600)  # else it would speak of another run
         binding.check(self._ledger, settings.binding)
         self._wiring.rest.lists()  # proves key and address before anything is read
         self._entries = Entries(self._ledger)

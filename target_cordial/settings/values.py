@@ -193,6 +193,11 @@ def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
             "The setting ledger_url names a ledger in memory: every run would forget who it put "
             "on a list, and never take anybody off. Name a file."
         )
+    if _is_uri(values["ledger_url"]):
+        problems.append(
+            "The setting ledger_url holds a SQLite URI: name the file itself, like "
+            "sqlite:////var/lib/target-cordial/ledger.db."
+        )
     return problems
 
 
@@ -210,6 +215,14 @@ def _in_memory(url: str) -> bool:
         return make_url(url.strip()).database in (None, "", ":memory:")
     except ArgumentError:
         return False  # what else is wrong with it, the ledger says
+
+
+def _is_uri(url: str) -> bool:
+    """Say whether a file is named as ``file:…``, which would be taken for a folder's name."""
+    try:
+        return (make_url(url.strip()).database or "").startswith("file:")
+    except ArgumentError:
+        return False  # likewise
 
 
 def _properties(text: str) -> tuple[str, ...]:

@@ -124,9 +124,10 @@ class TargetCordial(Target):
         try:
             return Settings.from_config(self.config, schema)
         except SettingsError as error:
-            stale = self.config.get("report_path")
-            if isinstance(stale, str):
-                Path(stale).unlink(missing_ok=True)  # it would speak of another run
+            for name in ("report_path", "rejects_path"):
+                stale = self.config.get(name)
+                if isinstance(stale, str):
+                    Path(stale).unlink(missing_ok=True)  # it would speak of another run
             self._refuse(error.problems)
             raise
 

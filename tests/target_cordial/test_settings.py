@@ -704,3 +704,12 @@ def test_no_spelling_of_a_ledger_in_memory_is_taken(url: str) -> None:
 def test_a_value_that_is_hardly_one_is_refused(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_config({"api_key": KEY, name: value}, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///file:/var/kept.db?uri=true", "sqlite:///file:kept.db?mode=rw&uri=true"]
+)
+def test_a_ledger_named_by_a_uri_is_refused(url: str) -> None:
+    [problem] = problems(ledger_url=url)
+    assert "ledger_url" in problem
+    assert "kept" not in problem

@@ -253,7 +253,7 @@ def test_a_list_that_is_gone_at_the_endpoint_is_named(sandbox: Running, tmp_path
     commands.target(*snapshot(*people(1)))
     sandbox.control.remove_list("activeusers")
     ended = commands.target(*snapshot(*people(2)))
-    assert ended.code == 1
+    assert ended.code == 3
     assert "list 'activeusers'" in ended.last_line
     assert "cordial-ledger forget" in ended.last_line
 
@@ -294,3 +294,13 @@ def _dump(path: Path) -> list[str]:
         return list(connection.iterdump())
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("wrong", [{"api_key": "wrong"}, {"region": "mars"}])
+def test_a_run_that_ends_early_leaves_no_rejects_of_another(
+    commands: Commands, wrong: dict[str, str]
+) -> None:
+    commands.target(*snapshot(member(1), member(2, "")))
+    assert commands.rejects()
+    assert commands.target(*snapshot(member(1)), **wrong).code == 1
+    assert not commands.rejects_path.exists() or not commands.rejects()

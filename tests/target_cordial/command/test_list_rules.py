@@ -352,3 +352,25 @@ def test_a_dry_run_names_the_list_that_it_would_make(commands: Commands) -> None
     ended = commands.target(FLAGGED, *gone, dry_run=True)
     assert ended.code == 3
     assert "12 removals from list 'activeusers' are withheld" in ended.last_line
+
+
+def test_a_deleted_list_is_an_error_in_both_deliveries_though_nothing_is_to_be_written(
+    either: Commands, sandbox: Running
+) -> None:
+    either.target(*snapshot(*people(3)))
+    sandbox.control.remove_list("activeusers")
+    ended = either.target(*snapshot(*people(3)))
+    assert ended.code == 3
+    assert "is not in Cordial any more" in ended.last_line
+    assert "activeusers" not in sandbox.control.lists()
+
+
+def test_a_renamed_list_is_followed_in_both_deliveries(either: Commands, sandbox: Running) -> None:
+    either.target(*snapshot(*people(3)))
+    sandbox.control.rename_list("activeusers", "renamed")
+    ended = either.target(*snapshot(*people(2)))
+    assert ended.code == 0
+    assert "is now called 'renamed' in Cordial; it is followed" in ended.stderr
+    assert ended.cohort(COHORT)["list_name"] == "renamed"
+    assert ended.cohort(COHORT)["count_in_cordial"] == 2
+    assert sandbox.control.lists() == {"renamed": addresses(1, 2)}
