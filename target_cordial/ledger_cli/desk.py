@@ -70,7 +70,7 @@ class Desk:
             SettingsError: With one line for each wrong setting.
         """
         # Only a few commands need the SDK's own settings, and importing it takes half a second.
-        from target_cordial.singer.target import TargetCordial  # noqa: PLC0415
+        from target_cordial.singer.target import TargetCordial  # noqa: PLC0415  see above
 
         schema = TargetCordial.config_jsonschema
         TargetCordial.append_builtin_config(schema)

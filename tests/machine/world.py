@@ -67,9 +67,8 @@ class AppAdapter(BaseAdapter):
         super().__init__()
         self._app = app
         self._lock = threading.Lock()
-        self._loop = LOOP
 
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
+    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]  # none of its options means anything here
         """Answer one request as the server would."""
         parts = urlsplit(request.url or "")
         body = request.body or b""
@@ -100,7 +99,7 @@ class AppAdapter(BaseAdapter):
             sent.append(message)
 
         with self._lock:
-            self._loop.run_until_complete(self._app(scope, receive, send))
+            LOOP.run_until_complete(self._app(scope, receive, send))
         if not sent:
             raise requests.ConnectionError
         response = requests.Response()
