@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from target_cordial.cordial.rest import ContactLists, CordialList
+from target_cordial.core.outcome import Result
 from target_cordial.core.plan import Operation
 from target_cordial.errors import CordialError, InterruptedRunError, UnexpectedError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from target_cordial.cordial.rest import RestClient
+    from target_cordial.core.outcome import Outcome
     from target_cordial.core.plan import Change
     from target_cordial.run.lists import ListBinder
     from target_cordial.run.report import RunReport
@@ -22,25 +24,29 @@ if TYPE_CHECKING:
 Counts = dict[int, int | None]
 """Members of the lists, by the cohort's key; None where Cordial does not say."""
 
+ANSWERS: Final = ", and see whether a proxy answers in Cordial's place"
+
 Found = dict[str, ContactLists | None]
 """Contacts that were read, by identifier; None where Cordial has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One membership as Cordial confirmed it.
+    """One membership as Cordial confirmed it, or as it has to be by Cordial's word.
 
     Attributes:
         cohort: The cohort's key in the ledger.
         identifier: The contact identifier.
         listed: The list, as REST knows it.
         on: Whether the contact is to be on it.
+        absent: Cordial said that it has no such contact.
     """
 
     cohort: int
     identifier: str
     listed: CordialList
     on: bool
+    absent: bool = False
 
 
 def differing(
@@ -140,13 +146,13 @@ class ReadBack:
                     "run wrote (others may write to it, or the count lags behind)"
                 )
 
-    def contacts(self, confirmed: Iterable[Change], *, proves: bool) -> list[Change]:
-        """Read contacts whose changes were confirmed in this run.
+    def contacts(self, done: Iterable[Outcome], *, proves: bool) -> list[Change]:
+        """Read contacts whose changes were confirmed in this run, or that were said to be absent.
 
         A list that is gone meanwhile is a problem of its own: nobody is on it any more.
 
         Args:
-            confirmed: The changes.
+            done: How the changes ended.
             proves: What is confirmed is written already. Else what differs may yet come.
 
         Returns:
@@ -158,14 +164,9 @@ class ReadBack:
         if not proves and any(part.added or part.removed for part in self._report.parts.values()):
             self._note("the endpoint has accepted the changes and writes them later: not proven")
         expected = {
-            Expected(
-                change.cohort,
-                change.identifier,
-                self._listed(change.cohort),
-                on=change.operation is Operation.ADD,
-            ): change
-            for change in confirmed
-            if self._list_name(change.cohort) in self._binder.lists
+            self._expected(outcome): outcome.change
+            for outcome in done
+            if self._list_name(outcome.change.cohort) in self._binder.lists
         }
         found: Found = {}
         try:
@@ -181,6 +182,16 @@ class ReadBack:
             read = [one for one in expected if one.cohort == key and one.identifier in found]
             self._tell(key, len(read), [one for one in differ if one.cohort == key], proves=proves)
         return [expected[one] for one in differ]
+
+    def _expected(self, outcome: Outcome) -> Expected:
+        change = outcome.change
+        return Expected(
+            change.cohort,
+            change.identifier,
+            self._listed(change.cohort),
+            on=change.operation is Operation.ADD,
+            absent=outcome.result is Result.ALREADY_ABSENT,
+        )
 
     def _read(self, identifiers: Iterable[str], found: Found) -> None:
         people = list(identifiers)
@@ -198,9 +209,11 @@ class ReadBack:
 
     def _tell(self, key: int, read: int, differ: list[Expected], *, proves: bool) -> None:
         missing = sum(one.on for one in differ)
-        left = len(differ) - missing
+        absent = sum(one.absent for one in differ)
+        left = len(differ) - missing - absent
         how = [f"{missing} are not on it though they were added"] if missing else []
         how += [f"{left} are still on it though they were removed"] if left else []
+        how += [f"{absent} are on it though Cordial said it has no such contact"] if absent else []
         said = (
             f"list '{self._list_name(key)}': of {read} contacts that were read back, "
             f"{' and '.join(how)}"
@@ -208,7 +221,7 @@ class ReadBack:
         if proves:
             self._report.degrade(
                 f"{said}: the next run sends them again. If it comes to the same, look in Cordial "
-                "for what else writes to this list, or merges contacts"
+                f"for what else writes to this list, or merges contacts{ANSWERS if absent else ''}"
             )
         else:
             self._note(f"{said} (the endpoint writes later)")

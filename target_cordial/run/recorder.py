@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from target_cordial.core.outcome import Outcome, Result, too_many
 from target_cordial.core.plan import Change, Operation
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from target_cordial.run.report import CohortReport
     from target_cordial.run.sampling import Sample
 
+DONE: Final = frozenset({Result.CONFIRMED, Result.ALREADY_ABSENT})
+"""What is read back: also who was said to be absent, for it may be somebody else's word."""
+
 
 class LedgerRecorder:
     """See :class:`target_cordial.delivery.engine.Recorder`.
@@ -24,7 +27,7 @@ class LedgerRecorder:
     Args:
         entries: The ledger.
         cohorts: Where a cohort's changes are counted, by its key.
-        sample: Where confirmed changes may be kept, to be read back.
+        sample: Where changes that are done may be kept, to be read back.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class LedgerRecorder:
                 doubted.append(cohort)
                 self._results[Result.ALREADY_ABSENT] -= count
                 self._results[Result.UNKNOWN] += count
+                self._sample.drop(cohort, Result.ALREADY_ABSENT)
             else:
                 self._entries.believe_absent(cohort, int(time.time()))
                 self._cohorts[cohort].already_absent = count
@@ -98,8 +102,9 @@ class LedgerRecorder:
             part = self._cohorts[outcome.change.cohort]
             if outcome.change.operation is Operation.REMOVE and not outcome.is_pending:
                 self._removals[outcome.change.cohort] += 1
+            if outcome.result in DONE:
+                self._sample.add(outcome)
             if outcome.result is Result.CONFIRMED:
-                self._sample.add(outcome.change)
                 if outcome.change.operation is Operation.ADD:
                     part.added += 1
                 else:

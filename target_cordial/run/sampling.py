@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from target_cordial.core.plan import Change
+    from target_cordial.core.outcome import Outcome, Result
 
 
 class Sample:
-    """Up to so many changes of each list, each of a list's changes as likely as any other.
+    """Up to so many ended changes of each list, each of them as likely as any other.
 
     Args:
         size: The most changes of one list.
@@ -22,21 +22,27 @@ class Sample:
     def __init__(self, size: int, chance: random.Random | None = None) -> None:
         self._size = size
         self._chance = chance or random.Random()  # noqa: S311  chooses what is looked at, guards nothing
-        self._kept: dict[int, list[Change]] = {}
+        self._kept: dict[int, list[Outcome]] = {}
         self._seen: dict[int, int] = {}
 
-    def __iter__(self) -> Iterator[Change]:
+    def __iter__(self) -> Iterator[Outcome]:
         """Walk what was kept, list by list."""
         for kept in self._kept.values():
             yield from kept
 
-    def add(self, change: Change) -> None:
+    def add(self, outcome: Outcome) -> None:
         """Take a change into account: the k-th of a list is kept with the chance of size in k."""
-        seen = self._seen[change.cohort] = self._seen.get(change.cohort, 0) + 1
-        kept = self._kept.setdefault(change.cohort, [])
+        cohort = outcome.change.cohort
+        seen = self._seen[cohort] = self._seen.get(cohort, 0) + 1
+        kept = self._kept.setdefault(cohort, [])
         if len(kept) < self._size:
-            kept.append(change)
+            kept.append(outcome)
             return
         place = self._chance.randrange(seen)
         if place < self._size:
-            kept[place] = change
+            kept[place] = outcome
+
+    def drop(self, cohort: int, result: Result) -> None:
+        """Let go of those changes of a list that ended in one way: they came to nothing."""
+        kept = self._kept.get(cohort, [])
+        kept[:] = [outcome for outcome in kept if outcome.result is not result]

@@ -242,6 +242,21 @@ MUTANTS: Final = (
         "an old export that is read again brings people back",
     ),
     Mutant(
+        "offset-of-time-lost",
+        "core/times.py",
+        "(int(moment.timestamp()) - ahead) * 1000",
+        "int(moment.timestamp()) * 1000",
+        "a file of a source that writes local time looks newer than what came after it",
+    ),
+    Mutant(
+        "untimed-file-is-new",
+        "core/membership.py",
+        "if time is None:  # as if new",
+        "if False:  # as if new",
+        "an old file whose time is in another form brings people back",
+        READING,
+    ),
+    Mutant(
         "leavers-join",
         "core/source_file.py",
         'kind != "exiting"',
@@ -1032,9 +1047,23 @@ MUTANTS: Final = (
     Mutant(
         "sample-of-what-was-not-done",
         "run/recorder.py",
-        "            if outcome.result is Result.CONFIRMED:\n                self._sample",
-        "            if True:\n                self._sample",
+        "if outcome.result in DONE:",
+        "if True:",
         "rejected people are read back, and degrade every run",
+    ),
+    Mutant(
+        "absent-not-looked-at",
+        "run/recorder.py",
+        "frozenset({Result.CONFIRMED, Result.ALREADY_ABSENT})",
+        "frozenset({Result.CONFIRMED})",
+        "whom a proxy says to be absent goes on getting mail, and nobody ever looks",
+    ),
+    Mutant(
+        "doubted-are-read-back",
+        "run/recorder.py",
+        "                self._sample.drop(cohort, Result.ALREADY_ABSENT)\n",
+        "",
+        "a run says of people that they were taken off who were never believed to be",
     ),
     Mutant(
         "first-come-are-the-sample",

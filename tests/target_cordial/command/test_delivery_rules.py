@@ -343,9 +343,15 @@ def test_a_leaver_whom_cordial_does_not_have_is_absent_already(
     commands: Commands, sandbox: Running, status: int, body: dict[str, Any]
 ) -> None:
     commands.target(*snapshot(*people(3)))
-    sandbox.control.add_fault(
-        "status", method="PUT", path_contains="/v2/contacts", times=None, status=status, body=body
-    )
+    for method in ("PUT", "GET"):
+        sandbox.control.add_fault(
+            "status",
+            method=method,
+            path_contains="/v2/contacts/",
+            times=None,
+            status=status,
+            body=body,
+        )
     ended = commands.target(*snapshot(*people(2)))
     assert ended.code == 0
     assert ended.cohort(COHORT)["already_absent"] == 1
@@ -367,7 +373,7 @@ def test_more_than_ten_absent_leavers_above_the_share_are_not_believed(
         status=404,
         body=NOT_THERE,
     )
-    ended = commands.target(*snapshot(*people(45)))
+    ended = commands.target(*snapshot(*people(45)), verify_sample=0)
     assert ended.code == code
     part = ended.cohort(COHORT)
     assert (part["already_absent"], part["pending"]) == ((0, 11) if code else (10, 0))

@@ -157,6 +157,65 @@ def test_a_contact_that_is_not_there_is_on_no_list(commands: Commands, sandbox: 
     assert "1 are not on it" in ended.last_line
 
 
+NOT_THERE = {"error": True, "errorKey": "RECORD_NOT_FOUND", "message": "record not found"}
+
+
+def say_absent(sandbox: Running, times: int) -> None:
+    """Let a proxy answer removals in Cordial's words for contacts that it does not have."""
+    sandbox.control.add_fault(
+        "status",
+        method="PUT",
+        path_contains="/v2/contacts",
+        times=times,
+        status=404,
+        body=NOT_THERE,
+    )
+
+
+def test_who_was_wrongly_said_to_be_absent_degrades_the_run_and_is_removed_by_the_next(
+    commands: Commands, sandbox: Running
+) -> None:
+    commands.target(*snapshot(*people(6)))
+    say_absent(sandbox, times=2)
+    sandbox.control.clear_calls()
+    ended = commands.target(*snapshot(*people(3)))
+    assert (ended.code, ended.report["status"]) == (3, "degraded")
+    assert len(reads(sandbox)) == 3
+    said = "of 3 contacts that were read back, 2 are on it though Cordial said it has no such"
+    assert said in ended.last_line
+    assert "a proxy answers in Cordial's place" in ended.last_line
+    assert "though they were removed" not in ended.last_line
+    assert "shop.example" not in ended.stderr
+    part = ended.cohort(COHORT)
+    assert (part["removed"], part["already_absent"], part["pending"]) == (1, 2, 2)
+    assert commands.target().code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3)
+
+
+def test_who_is_not_in_cordial_is_on_no_list_and_as_confirmed(
+    commands: Commands, sandbox: Running
+) -> None:
+    ended = commands.target(
+        FLAGGED, *(change(number, operation="remove") for number in range(1, 4))
+    )
+    assert (ended.code, ended.cohort(COHORT)["already_absent"]) == (0, 3)
+    assert len(reads(sandbox)) == 3
+    assert "read back" not in ended.last_line
+
+
+def test_absences_that_are_not_believed_are_not_said_to_differ(
+    commands: Commands, sandbox: Running
+) -> None:
+    """They stay pending: nothing was confirmed that reading back could compare."""
+    commands.target(*snapshot(*people(60)))
+    say_absent(sandbox, times=12)
+    sandbox.control.clear_calls()
+    ended = commands.target(*snapshot(*people(47)), verify_sample=100)
+    assert ended.code == 1
+    assert len(reads(sandbox)) == 1
+    assert "read back" not in ended.last_line
+
+
 def test_the_endpoint_writes_later_so_what_differs_is_a_note(
     sandbox: Running, tmp_path: Path
 ) -> None:

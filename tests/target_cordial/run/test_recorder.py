@@ -145,8 +145,29 @@ def test_a_problem_is_kept_once_in_the_order_of_their_coming(leaving: Leaving) -
     assert list(leaving.recorder.problems) == ["lost", "down"]
 
 
-def test_only_what_was_confirmed_may_be_read_back(leaving: Leaving) -> None:
+def sampled(leaving: Leaving) -> list[tuple[int, str, Result]]:
+    return [(out.change.cohort, out.change.identifier, out.result) for out in leaving.sample]
+
+
+def test_only_what_was_confirmed_or_said_to_be_absent_may_be_read_back(leaving: Leaving) -> None:
     changes = leaving.leave(1, 5)
     for change, result in zip(changes, Result, strict=True):
         leaving.record([change], result)
-    assert [change.identifier for change in leaving.sample] == [changes[0].identifier]
+    leaving.recorder.believe_absent(5)
+    assert sampled(leaving) == [
+        (1, "p000", Result.CONFIRMED),
+        (1, "p001", Result.ALREADY_ABSENT),
+    ]
+
+
+def test_who_is_not_believed_to_be_absent_is_not_read_back(leaving: Leaving) -> None:
+    """Nothing is taken as done of these, so there is nothing to be compared."""
+    many, few = leaving.leave(1, 12), leaving.leave(2, 2)
+    leaving.record(many[:1], Result.CONFIRMED)
+    leaving.record([*many[1:], *few], Result.ALREADY_ABSENT)
+    assert leaving.recorder.believe_absent(5) == [1]
+    assert sampled(leaving) == [
+        (1, "p000", Result.CONFIRMED),
+        (2, "p000", Result.ALREADY_ABSENT),
+        (2, "p001", Result.ALREADY_ABSENT),
+    ]
