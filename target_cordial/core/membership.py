@@ -10,18 +10,25 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from target_cordial.core import fields
 from target_cordial.core.fields import MISSING, Record, field, has_field, opened
 from target_cordial.core.identifier import Mapping as IdentifierMapping
 from target_cordial.core.identifier import Resolved, is_text, resolve
 from target_cordial.core.source_file import SourceFile, read_source_file
-from target_cordial.core.times import source_time
+from target_cordial.core.times import FORMS, source_time
 from target_cordial.core.values import UnreadableFieldError, boolean, identity, presence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+UNTIMED: Final = (
+    f"has no time in a form that is read ({FORMS}): name the file so, or give its rows a "
+    "computed_time"
+)
+"""What is wrong with an exported file of which nobody can say how old it is."""
 
 
 class Role(str, Enum):
@@ -173,6 +180,10 @@ def _frame(record: Record, cohort: Cohort, file: SourceFile | None, *, deleted: 
             raise UnreadableFieldError("_sdc_source_file", "says the opposite of the row's flag")
         present = file.present
     time = source_time(field(record, fields.TIME))
+    if time is None and file is not None:
+        time = file.time
+        if time is None:  # as if new, an old file would bring people back who have left since
+            raise UnreadableFieldError("_sdc_source_file", UNTIMED)
     return Membership(
         cohort=cohort,
         user="",
@@ -182,7 +193,7 @@ def _frame(record: Record, cohort: Cohort, file: SourceFile | None, *, deleted: 
         explicit=deleted or present is not None,
         snapshot_id=identity(record, fields.SNAPSHOT_ID),
         contradicted=deleted and present is True,
-        time=time if time is not None or file is None else file.time,
+        time=time,
     )
 
 

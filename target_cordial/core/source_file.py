@@ -10,10 +10,16 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from target_cordial.core.times import exported_time
+from target_cordial.core.times import written_time
+
+_TIME: Final = (
+    r"\d{4}-\d\d-\d\d_\d[^/\\_]*|\d{8}_(?:\d\d[-:]?){1,2}\d\d(?:[.Z+-][^/\\_]*)?|[^/\\_]+"
+)
+"""A ``_`` can stand between date and time of day: what follows must look like the latter, for a
+cohort's id may look like the former."""
 
 _NAME: Final = re.compile(
-    r"(?:^|[/\\_])[^/\\_]+_(?P<cohort>[^/\\_]+)_(?P<time>\d{4}-\d\d-\d\d_[^/\\_]+|[^/\\_]+)"
+    rf"(?:^|[/\\_])[^/\\_]+_(?P<cohort>[^/\\_]+)_(?P<time>{_TIME})"
     r"_(?P<kind>entering|exiting|existing)(?:_[^/\\]*)?\.csv(?:\.gz)?$",
     re.IGNORECASE,
 )
@@ -29,7 +35,8 @@ class SourceFile:
     Attributes:
         cohort_id: Their cohort.
         present: In it, or gone.
-        time: When that was so, in milliseconds since the epoch.
+        time: When that was so, in milliseconds since the epoch; None where the name has no time
+            that can be read, so that nobody can say whether the file is an old one.
     """
 
     cohort_id: str
@@ -52,7 +59,7 @@ def read_source_file(path: object) -> SourceFile | None:
     if found is None:
         return None
     kind = found["kind"].lower()
-    time = exported_time(found["time"])
+    time = written_time(found["time"])
     if time is not None and kind == "existing":
         time -= _EARLIER
     return SourceFile(found["cohort"], kind != "exiting", time)

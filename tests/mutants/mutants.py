@@ -254,7 +254,6 @@ MUTANTS: Final = (
         "if time is None:  # as if new",
         "if False:  # as if new",
         "an old file whose time is in another form brings people back",
-        READING,
     ),
     Mutant(
         "leavers-join",
@@ -621,8 +620,9 @@ MUTANTS: Final = (
     Mutant(
         "address-of-this-run-unknown",
         "ledger/settlement/identity.py",
-        "~between(rows.c.user_key, IDENTIFIER_KEYS), rows.c.identifier.is_not(None)",
-        "rows.c.position < 0",
+        "            ~between(rows.c.user_key, IDENTIFIER_KEYS),\n"
+        "            rows.c.identifier.is_not(None),\n",
+        "            rows.c.position < -1,\n",
         "who came and left in one run, the leaving by address alone, stays on the list",
         SETTLEMENT,
     ),
@@ -632,6 +632,38 @@ MUTANTS: Final = (
         "alone = and_(between(rows.c.user_key, IDENTIFIER_KEYS), rows.c.present == 0)",
         "alone = between(rows.c.user_key, IDENTIFIER_KEYS)",
         "a row that adds an address rewrites who else has it",
+        SETTLEMENT,
+    ),
+    Mutant(
+        "lesser-id-forgotten",
+        "ledger/settlement/course.py",
+        "    recall(this)\n",
+        "",
+        "who left by user id is brought back by an old record with the Amplitude id",
+        SETTLEMENT,
+    ),
+    Mutant(
+        "user-id-unlearned",
+        "ledger/settlement/course.py",
+        "    learn_user_ids(this)\n",
+        "",
+        "a removal by user id does not reach who came last by Amplitude id alone",
+        SETTLEMENT,
+    ),
+    Mutant(
+        "former-address-recalled",
+        "ledger/settlement/recall.py",
+        "            or_(this.time.is_(None), ~overtaken(this)),\n",
+        "",
+        "a removal of an old address takes its former user off under the new one",
+        SETTLEMENT,
+    ),
+    Mutant(
+        "recalled-over-newer-word",
+        "ledger/settlement/recall.py",
+        "            said.where(*(~each for each in known)),\n",
+        "            said,\n",
+        "a leave of long ago takes off who came back since",
         SETTLEMENT,
     ),
     Mutant(

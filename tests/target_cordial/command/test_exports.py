@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from target_cordial.core.times import FORMS
 from tests.target_cordial.command.messages import (
     COHORT,
     MEMBERS,
@@ -113,6 +114,53 @@ def test_a_second_export_and_the_first_one_read_again(
     assert either.target(EXPORTS, *first, *second, *first).code == 0
     assert sandbox.control.write_calls() == []
     assert sandbox.control.lists() == {LIST: addresses(2, 3)}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "202611{day}T110000Z",
+        "202611{day}T1100",
+        "202611{day}110000",
+        "202611{day}",
+        "202611{day}_1100",
+        "2026-11-{day}T11:00:00.123Z",
+        "2026-11-{day}T11-00-00.123",
+        "2026-11-{day}T11:00:00+00:00",
+        "2026-11-{day}T12:00:00+0100",
+        "179{day}76400",
+        "179{day}76400123",
+    ],
+)
+def test_an_old_file_brings_nobody_back_whatever_form_its_time_has(
+    commands: Commands, sandbox: Running, form: str
+) -> None:
+    def at(day: int, kind: str, *numbers: int) -> Rows:
+        return file("", *numbers, name=f"187520_{COHORT}_{form.format(day=day)}_{kind}.csv")
+
+    old = at(10, "entering", 1, 2)
+    commands.target(EXPORTS, *old)
+    assert commands.target(EXPORTS, *at(12, "exiting", 1)).code == 0
+    assert sandbox.control.lists() == {LIST: addresses(2)}
+    assert commands.target(EXPORTS, *old).code == 0
+    assert sandbox.control.lists() == {LIST: addresses(2)}
+
+
+@pytest.mark.parametrize("time", ["latest", "2026-11-31T10-00", "23.11.2026"])
+def test_the_rows_of_a_file_whose_time_cannot_be_read_are_rejected(
+    either: Commands, sandbox: Running, time: str
+) -> None:
+    either.target(EXPORTS, *file("existing", 1, 2))
+    either.target(EXPORTS, *file("exiting", 2, hour=11))
+    untimed = file("", 2, name=f"exports/187520_{COHORT}_{time}_entering.csv")
+    ended = either.target(EXPORTS, *untimed, *file("entering", 3, hour=11), state({}))
+    assert ended.code == 3
+    assert ended.states == []
+    rejection = "stream 'exports', line 2, field '_sdc_source_file' has no time in a form"
+    assert f"{rejection} that is read ({FORMS})" in ended.stderr
+    assert time not in ended.stderr.replace(FORMS, "")
+    assert "could not be read" in ended.last_line
+    assert sandbox.control.lists() == {LIST: addresses(1, 3)}
 
 
 def test_several_cohorts_and_a_list_that_the_settings_name(

@@ -20,6 +20,7 @@ from target_cordial.core.membership import (
     role_of,
     user_key,
 )
+from target_cordial.core.times import FORMS
 from target_cordial.core.values import ADD_WORDS, REMOVE_WORDS
 
 EMAIL = Mapping("email", ("email",))
@@ -613,3 +614,14 @@ def test_a_flag_against_the_name_of_the_file_is_unreadable() -> None:
     said = unreadable(export("exiting", in_cohort=True))
     assert said.field == "_sdc_source_file"
     assert member(export("exiting", in_cohort=False)).present is False
+
+
+@pytest.mark.parametrize("time", ["latest", "2026-11-31T10-00", "23-11-2026"])
+@pytest.mark.parametrize("kind", ["entering", "exiting", "existing"])
+def test_a_row_of_a_file_whose_time_is_not_read_is_unreadable(time: str, kind: str) -> None:
+    row = export(kind) | {"_sdc_source_file": f"187520_9zx41kq_{time}_{kind}.csv"}
+    said = unreadable(row)
+    assert (said.field, said.cohort) == ("_sdc_source_file", Cohort("9zx41kq", None))
+    assert FORMS in said.problem
+    assert member(row | {"computed_at": "2026-11-23T10:00:00Z"}).time == TEN
+    unreadable(row | {"computed_at": None})

@@ -47,6 +47,30 @@ TEN = 1_795_428_000_000
             SourceFile("9zx41kq", present=True, time=None),
         ),
         (
+            "daily_187520_9zx41kq_20261123_1000_exiting.csv",
+            SourceFile("9zx41kq", present=False, time=TEN),
+        ),
+        (
+            "daily_187520_20261110_20261123T100000Z_entering.csv",
+            SourceFile("20261110", present=True, time=TEN),
+        ),
+        (
+            "187520_9zx41kq_2026-11-23T11:00:00.000+01:00_exiting.csv",
+            SourceFile("9zx41kq", present=False, time=TEN),
+        ),
+        (
+            "187520_9zx41kq_1795428000_exiting.csv",
+            SourceFile("9zx41kq", present=False, time=TEN),
+        ),
+        (
+            "187520_9zx41kq_2026-11-23_exiting_existing_customers.csv",
+            SourceFile("9zx41kq", present=False, time=TEN - 36_000_000),
+        ),
+        (
+            "187520_9zx41kq_20261123_exiting_existing_customers.csv",
+            SourceFile("9zx41kq", present=False, time=TEN - 36_000_000),
+        ),
+        (
             r"C:\exports\187520_9zx41kq_2026-11-23T10-00_entering.csv",
             SourceFile("9zx41kq", present=True, time=TEN),
         ),
