@@ -20,6 +20,7 @@ class Counts:
         recent_additions: Additions since the guard's window began, less those of the first sync.
         recent_removals: Confirmed removals since the guard's window began.
         unknown_removals: Removals that were sent and not confirmed.
+        rejected_removals: Of the rejected, the removals: people who are still on the list.
     """
 
     confirmed: int
@@ -30,6 +31,7 @@ class Counts:
     recent_additions: int
     recent_removals: int
     unknown_removals: int
+    rejected_removals: int = 0
 
     def due(self, operation: Operation) -> int:
         """Count the changes waiting in one direction."""

@@ -71,14 +71,13 @@ class Entries:
             unknown = self._count(in_doubt)
             unknown_removals = self._count(and_(in_doubt, entry.c.wanted == 0))
             recent = self._count(and_(mine, gone, entry.c.removed_at > window_since))
-            rejected = self._connection.execute(
-                select(entry.c.rejected_reason, func.count())
-                .where(mine, pending, ~retried)
-                .group_by(entry.c.rejected_reason)
-            )
+            rests = and_(mine, pending, ~retried)
+            by_reason = select(entry.c.rejected_reason, func.count()).where(rests)
+            rejected = self._connection.execute(by_reason.group_by(entry.c.rejected_reason))
             reasons = {reason: count for reason, count in rejected}  # noqa: C416  a row is not a pair
+            stay = self._count(and_(rests, entry.c.wanted == 0)) if reasons else 0
         return Counts(
-            confirmed, additions, removals, unknown, reasons, added, recent, unknown_removals
+            confirmed, additions, removals, unknown, reasons, added, recent, unknown_removals, stay
         )
 
     def done_since(self, cohort: int, operation: Operation, moment: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from target_cordial.core.outcome import too_many
 from target_cordial.run.rejects import write_rejects
@@ -10,10 +12,58 @@ from target_cordial.run.remedy import ledger_command
 from target_cordial.run.report import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from target_cordial.ledger.entries import Entries
     from target_cordial.ledger.store import CohortRow, Ledger
     from target_cordial.run.report import RunReport
     from target_cordial.settings import Settings
+
+
+MOST_COHORTS: Final = 3
+"""Cohorts that the line about rejects names; the rest is in the report."""
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """What Cordial rejects of one cohort.
+
+    Attributes:
+        label: The cohort.
+        reasons: The changes, by reason.
+        removals: How many of them are removals.
+    """
+
+    label: str
+    reasons: Mapping[str, int]
+    removals: int
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return sum(self.reasons.values())
+
+    def words(self) -> str:
+        """Name the cohort, and tell the two directions apart."""
+        additions = self.count - self.removals
+        ways = [f"{additions} not added"] if additions else []
+        ways += [f"{self.removals} not taken off: STILL on the list"] if self.removals else []
+        return f"cohort {self.label}: {', '.join(ways)}"
+
+
+def name_rejects(rejects: Iterable[Rejects]) -> str:
+    """Say in one line what is rejected, why, and of which cohorts.
+
+    People who are still on a list get mail: their cohorts are named before any others.
+    """
+    found = sorted(rejects, key=lambda one: (one.removals, one.count), reverse=True)
+    reasons: Counter[str] = Counter()
+    for one in found:
+        reasons.update(one.reasons)
+    why = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+    who = "; ".join(one.words() for one in found[:MOST_COHORTS])
+    more = f"; and {len(found) - MOST_COHORTS} more cohorts" if len(found) > MOST_COHORTS else ""
+    return f"{reasons.total()} changes are rejected by Cordial ({why}): {who}{more}"
 
 
 class Books:
@@ -41,16 +91,19 @@ class Books:
             now: Seconds since the epoch.
             rejects_fail: This run's own rejects are too many.
         """
+        rejects = []
         for cohort in self._ledger.cohorts():
             part = self._report.cohort(cohort.key, cohort.cohort_id, cohort.name)
             counts = self._entries.counts(cohort.key, now=now, window_since=now)
             part.members = counts.confirmed
             part.rejected = counts.rejected
+            if counts.rejected:
+                rejects.append(Rejects(cohort.label, counts.rejected, counts.rejected_removals))
             part.last_complete_at = iso(cohort.last_complete_at)
             due = counts.additions + counts.removals - part.withheld
             part.pending = due - (part.added + part.removed if self._settings.dry_run else 0)
             self._judge_list(cohort, now)
-        self._judge_rejects(rejects_fail=rejects_fail)
+        self._judge_rejects(rejects, rejects_fail=rejects_fail)
         if self._settings.rejects_path is not None:
             write_rejects(self._settings.rejects_path, self._entries, self._report.parts)
         self._entries.forget_leavers(now)
@@ -79,18 +132,17 @@ class Books:
                     f"{ledger_command('forget', cohort.cohort_id)}"
                 )
 
-    def _judge_rejects(self, *, rejects_fail: bool) -> None:
+    def _judge_rejects(self, rejects: list[Rejects], *, rejects_fail: bool) -> None:
         """Tolerate rejected changes, or fail: those of earlier runs count until they are mended."""
-        parts = self._report.parts.values()
-        rejects = sum(sum(part.rejected.values()) for part in parts)
+        if not rejects:
+            return
+        count = sum(one.count for one in rejects)
         limit = self._settings.max_rejected_percent
-        everyone = sum(part.members for part in parts) + rejects
-        if rejects_fail or too_many(rejects, everyone, limit):
-            self._report.fail(
-                f"{rejects} changes are rejected by Cordial, more than max_rejected_percent "
-                f"({limit}): set rejects_path to see who and why"
-            )
-        elif rejects:
-            self._report.notes.append(
-                f"{rejects} changes are rejected by Cordial, within max_rejected_percent"
-            )
+        everyone = sum(part.members for part in self._report.parts.values()) + count
+        said = name_rejects(rejects)
+        see = "set" if self._settings.rejects_path is None else "see the file of the setting"
+        remedy = f"{see} rejects_path for who and why; once mended: {ledger_command('retry')}"
+        if rejects_fail or too_many(count, everyone, limit):
+            self._report.fail(f"{said}. That is more than max_rejected_percent ({limit}): {remedy}")
+        else:
+            self._report.notes.append(f"{said}. Within max_rejected_percent ({limit}): {remedy}")

@@ -46,6 +46,7 @@ READ_BACK: Final = "tests/target_cordial/command/test_read_back.py"
 SETTLEMENT: Final = ("tests/target_cordial/ledger/test_settlement.py",)
 READING: Final = ("tests/target_cordial/core/test_membership.py",)
 TIMES: Final = ("tests/target_cordial/ledger/test_source_times.py",)
+RECALL: Final = ("tests/target_cordial/ledger/test_recall.py",)
 
 MUTANTS: Final = (
     # -- core/plan.py ----------------------------------------------------------------------------
@@ -640,7 +641,7 @@ MUTANTS: Final = (
         "    recall(this)\n",
         "",
         "who left by user id is brought back by an old record with the Amplitude id",
-        SETTLEMENT,
+        RECALL,
     ),
     Mutant(
         "user-id-unlearned",
@@ -648,7 +649,7 @@ MUTANTS: Final = (
         "    learn_user_ids(this)\n",
         "",
         "a removal by user id does not reach who came last by Amplitude id alone",
-        SETTLEMENT,
+        RECALL,
     ),
     Mutant(
         "former-address-recalled",
@@ -656,7 +657,7 @@ MUTANTS: Final = (
         "            or_(this.time.is_(None), ~overtaken(this)),\n",
         "",
         "a removal of an old address takes its former user off under the new one",
-        SETTLEMENT,
+        RECALL,
     ),
     Mutant(
         "recalled-over-newer-word",
@@ -664,7 +665,7 @@ MUTANTS: Final = (
         "            said.where(*(~each for each in known)),\n",
         "            said,\n",
         "a leave of long ago takes off who came back since",
-        SETTLEMENT,
+        RECALL,
     ),
     Mutant(
         "older-record-applied",
@@ -1181,6 +1182,16 @@ MUTANTS: Final = (
         "return entry.c.added_at > 0",
         "the day after a first sync nobody can join without an approval",
         ("tests/target_cordial/run/test_planning.py",),
+    ),
+    Mutant(
+        "stuck-removals-pass-for-additions",
+        "run/closing.py",
+        "Rejects(cohort.label, counts.rejected, counts.rejected_removals)",
+        "Rejects(cohort.label, counts.rejected, 0)",
+        "people who could not be taken off go on getting mail, and are called not added",
+        (
+            f"{COMMAND}/test_delivery_rules.py::test_rejects_are_named_by_cohort_direction_and_reason",
+        ),
     ),
     Mutant(
         "old-lists-pass",

@@ -379,6 +379,35 @@ def test_more_than_ten_absent_leavers_above_the_share_are_not_believed(
     assert (part["already_absent"], part["pending"]) == ((0, 11) if code else (10, 0))
 
 
+# -- what Cordial rejects ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("removals", [1, 11])
+def test_rejects_are_named_by_cohort_direction_and_reason(
+    either: Commands, sandbox: Running, removals: int
+) -> None:
+    either.target(*snapshot(*people(60)))
+    for number in (*range(1, removals + 1), 99):
+        address = f"user{number}@shop.example"
+        sandbox.control.add_fault("reject_contact", identifier=address, times=None)
+    rows = [*people(60 - removals, first=removals + 1), member(99)]
+    ended = either.target(*snapshot(*rows), *snapshot(*people(1, first=99), **OTHER))
+    assert ended.code == (0 if removals == 1 else 1)
+    count = removals + 2
+    assert f"{count} changes are rejected by Cordial (rejected_by_cordial {count})" in (
+        ended.last_line
+    )
+    assert (
+        f"cohort 'active users' ({COHORT}): 1 not added, {removals} not taken off: STILL on the "
+        "list; cohort 'VIPs' (7khm89c): 1 not added"
+    ) in ended.last_line
+    assert "see the file of the setting rejects_path" in ended.last_line
+    assert "cordial-ledger retry" in ended.last_line
+    again = either.target(rejects_path=None)  # they rest, and are named all the same
+    assert f"{removals} not taken off: STILL on the list" in again.last_line
+    assert "set rejects_path for who and why" in again.last_line
+
+
 # -- what is sent ---------------------------------------------------------------------------------
 
 
