@@ -155,5 +155,6 @@ class Adoption:
 
 
 def release(ledger: Ledger, key: int) -> None:
-    """Note, inside a transaction, that a list has no member whom nobody has claimed."""
-    ledger.connection.execute(update(cohort).where(cohort.c.key == key).values(found=None))
+    """Note, inside a transaction, that a list has no member whom nobody has answered for."""
+    answered = update(cohort).where(cohort.c.key == key).values(found=None, remapped_at=None)
+    ledger.connection.execute(answered)

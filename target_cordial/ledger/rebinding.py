@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
 from target_cordial.core.plan import Sent
-from target_cordial.ledger.schema import approval, cohort, entry, leaver, member, message, meta
+from target_cordial.ledger.schema import (
+    approval,
+    cohort,
+    entry,
+    gone,
+    leaver,
+    member,
+    message,
+    meta,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -59,6 +69,8 @@ def rebind(ledger: Ledger, binding: Mapping[str, str], changed: Collection[str])
             connection.execute(delete(message))
         if DESTINATION in changed:
             _forget_lists(connection)
+        if MAPPING in changed:
+            _await_snapshots(connection)
         connection.execute(
             update(entry).values(rejected_at=None, rejected_reason=None, rejected_message=None)
         )
@@ -71,6 +83,12 @@ def rebind(ledger: Ledger, binding: Mapping[str, str], changed: Collection[str])
             select(cohort.c.cohort_id).where(cohort.c.found.is_not(None)).order_by(cohort.c.key)
         ).scalars()
         return Rebound(waiting, list(unclaimed))
+
+
+def _await_snapshots(connection: Connection) -> None:
+    """Whoever is on a list is there by another property, until the source has sent everyone."""
+    there = exists().where(entry.c.cohort == cohort.c.key, ~gone)
+    connection.execute(update(cohort).where(there).values(remapped_at=int(time.time())))
 
 
 def _forget_identifiers(connection: Connection) -> None:

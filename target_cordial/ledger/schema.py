@@ -63,6 +63,7 @@ cohort = Table(
     Column("rest_id", String, comment="its id in REST, where list_id is the list protocol's"),
     Column("found", Integer, comment="members its list had before, until they are adopted"),
     Column("by_name", SmallInteger, comment="1: its id is not known, its name stands for it"),
+    Column("remapped_at", Integer, comment="mapping changed, and no complete snapshot came since"),
 )
 
 member = Table(

@@ -44,6 +44,7 @@ class CohortRow:
     found: int | None = None
     by_name: int | None = None
     rest_id: str | None = None
+    remapped_at: int | None = None
 
     @property
     def label(self) -> str:

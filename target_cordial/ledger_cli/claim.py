@@ -85,12 +85,18 @@ def _answer_taken(desk: Desk, cohort: CohortRow, data: dict[str, Any]) -> None:
 
 
 def _answer_none(desk: Desk, cohort: CohortRow) -> None:
-    text = (
-        f"Whoever was on list '{cohort.list_name}' of cohort {cohort.label} before is left there. "
-        "Only members that were added by this target are taken off again."
-        if cohort.found is not None
-        else f"Cohort {cohort.label} has no members to be claimed: nothing changed."
-    )
+    if cohort.found is not None:
+        text = (
+            f"Whoever was on list '{cohort.list_name}' of cohort {cohort.label} before is left "
+            "there. Only members that were added by this target are taken off again."
+        )
+    elif cohort.remapped_at is not None:
+        text = (
+            f"The members of list '{cohort.list_name}' of cohort {cohort.label} are left there by "
+            "the former contact_identifier_mapping. Its next complete snapshot moves them still."
+        )
+    else:
+        text = f"Cohort {cohort.label} has no members to be claimed: nothing changed."
     desk.answer(
         {
             "cohort_id": cohort.cohort_id,
@@ -144,6 +150,11 @@ def _meaning(changed: list[str], rebound: Rebound) -> list[str]:
         lines.append(
             "The tap has to send everyone again: run it with --full-refresh, since cohorts that "
             "did not change are skipped otherwise."
+        )
+    if MAPPING in changed and IDENTIFIER_NAME not in changed:
+        lines.append(
+            "Until a cohort's next complete snapshot, its members stay by the former mapping's "
+            "values, and every run ends degraded and names the cohort."
         )
     lines += [
         f"Nobody is removed from the list of cohort {cohort_id} until you say whose its members "

@@ -70,6 +70,7 @@ def _cohort_status(ledger: Ledger, entries: Entries, row: CohortRow, now: int) -
         "approved_up_to": approval.up_to if approval else None,
         "approved_only": WORDS[only][0] if only else None,
         "to_adopt": row.found,
+        "remapped_at": iso(row.remapped_at),
     }
 
 
@@ -90,6 +91,11 @@ def _status_line(cohort: Mapping[str, Any]) -> str:
     if cohort["to_adopt"]:
         command = ledger_command("adopt", cohort["cohort_id"])
         text += f", {cohort['to_adopt']} members whom nobody has claimed ({command})"
+    if cohort["remapped_at"]:
+        text += (
+            f", members by the former contact_identifier_mapping since {cohort['remapped_at']} "
+            "(run the tap with --full-refresh)"
+        )
     return text
 
 

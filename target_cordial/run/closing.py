@@ -110,7 +110,18 @@ class Books:
         self._ledger.end_run(self._report.run_id, now, self._report.status.value)
 
     def _judge_list(self, cohort: CohortRow, now: int) -> None:
-        """Tell of a list whose members nobody has claimed, and of one that is too old."""
+        """Tell of members whom nobody has claimed, or who are there by another property's values.
+
+        And of a list that is too old.
+        """
+        if cohort.remapped_at is not None:
+            self._report.degrade(
+                f"Cohort {cohort.label}: the members of its list '{cohort.list_name}' stand there "
+                f"by the former contact_identifier_mapping, since {iso(cohort.remapped_at)}, until "
+                "its next complete snapshot. Run the tap with --full-refresh; to leave them there: "
+                f"{ledger_command('adopt', cohort.cohort_id, '--none')}, or no longer look after "
+                f"them: {ledger_command('forget', cohort.cohort_id)}"
+            )
         if cohort.found is not None:
             adopt = ledger_command("adopt", cohort.cohort_id)
             self._report.degrade(

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from target_cordial.core.completeness import Completeness, Completion
+from target_cordial.run.lists import outgrown_entries
 
 if TYPE_CHECKING:
     from target_cordial.ledger.stage import Stage
@@ -55,6 +56,7 @@ class Sealer:
                 f"{count} records of stream '{stream}' could not be read and were rejected: "
                 "see the log for line and field."
             )
+        names_before = {row.cohort_id: row.name for row in self._ledger.cohorts()}
         untouchable: set[int] = set()
         for cohort in intake.cohorts.values():
             if cohort.formerly is not None:
@@ -62,6 +64,9 @@ class Sealer:
             key = self._ledger.ensure_cohort(cohort.cohort_id, cohort.name, by_name=cohort.by_name)
             if not self._settle_one(cohort, key, ended=intake.ended):
                 untouchable.add(key)
+        self._report.notes += outgrown_entries(
+            self._ledger.cohorts(), self._settings.cohorts, names_before
+        )
         return untouchable
 
     @property
@@ -91,7 +96,7 @@ class Sealer:
                 f"Cohort {label}: its snapshot is older than the last one and was ignored"
             )
         elif proof.completeness is Completeness.COMPLETE:
-            self._ledger.update_cohort(key, last_complete_at=int(time.time()))
+            self._ledger.update_cohort(key, last_complete_at=int(time.time()), remapped_at=None)
         if proof.problem:
             unmarked = not cohort.markers and not cohort.unreadable
             marker = self._settings.snapshot_completion is Completion.MARKER

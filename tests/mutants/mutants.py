@@ -911,6 +911,20 @@ MUTANTS: Final = (
         "with a lost ledger, people are taken off a list that others fill too",
     ),
     Mutant(
+        "rename-unsaid",
+        "run/lists.py",
+        "called = key == names_before.get(cohort.cohort_id)",
+        "called = False",
+        "a renamed cohort loses its own limits for removals, and nobody is told",
+    ),
+    Mutant(
+        "rename-forgotten",
+        "run/lists.py",
+        "if called or (cohort.list_id is not None and cohort.list_name in names):",
+        "if called:",
+        "what a cohort was called is said in one run, and then its limits are gone without a word",
+    ),
+    Mutant(
         "bound-list-lost",
         "run/lists.py",
         "if by_id[cohort_id].list_id is None",
@@ -1154,6 +1168,24 @@ MUTANTS: Final = (
         "    connection.execute(delete(member).where(member.c.held_of.is_not(None)))\n",
         "",
         "addresses that no user has any more get mail from the new account",
+    ),
+    Mutant(
+        "former-mapping-forgotten",
+        "ledger/rebinding.py",
+        "            _await_snapshots(connection)\n",
+        "            pass\n",
+        "mail goes to the former addresses for weeks, and every run calls itself well",
+        (
+            f"{COMMAND}/test_rebind.py::test_every_run_is_degraded_until_the_new_mappings_values_came",
+        ),
+    ),
+    Mutant(
+        "any-snapshot-ends-the-wait",
+        "run/sealing.py",
+        "elif proof.completeness is Completeness.COMPLETE:",
+        "else:",
+        "half a snapshot passes for a whole one: who is missing in it stays by a former address",
+        (f"{COMMAND}/test_rebind.py::test_what_is_no_complete_snapshot_ends_no_wait",),
     ),
     Mutant(
         "found-and-not-kept",
