@@ -13,7 +13,7 @@ from target_cordial.run.remedy import ledger_command
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from target_cordial.cordial.list_protocol import ListProtocolClient
     from target_cordial.cordial.rest import CordialList, RestClient
@@ -70,6 +70,38 @@ def refused_names(cohorts: Sequence[CohortRow], single: SingleCohorts) -> dict[i
         for cohort_id, others in collisions(names.items()).items()
         if by_id[cohort_id].list_id is None
     }
+
+
+def outgrown_entries(
+    cohorts: Sequence[CohortRow], single: SingleCohorts, names_before: Mapping[str, str | None]
+) -> list[str]:
+    """Find entries of the setting ``cohorts`` by a name that their cohort has no more.
+
+    The list stays the same, but the entry's limits would no longer guard it, and nobody would know.
+    That a cohort was called so is seen when its new name comes, and later from its list, which
+    keeps the name.
+
+    Args:
+        cohorts: All cohorts of the ledger.
+        single: What the settings say of single cohorts.
+        names_before: What they were called before this run, by their ids.
+
+    Returns:
+        What is to be said of each such entry.
+    """
+    notes = []
+    for key in single.unmatched((cohort.cohort_id, cohort.name) for cohort in cohorts):
+        for cohort in cohorts:
+            called = key == names_before.get(cohort.cohort_id)
+            names = (single.list_name(key, None), list_name(key, cohort.cohort_id))
+            if called or (cohort.list_id is not None and cohort.list_name in names):
+                notes.append(
+                    f"the entry '{key}' of the setting cohorts has no effect, for no cohort is "
+                    f"called so: cohort {cohort.label} "
+                    f"{'was until now' if called else 'has the list that goes with that name'}. "
+                    f"Put the cohort's id '{cohort.cohort_id}' in the place of the name"
+                )
+    return notes
 
 
 class ListBinder:

@@ -108,6 +108,55 @@ def test_an_entry_for_no_known_cohort_is_one_warning(commands: Commands) -> None
     assert COHORT not in warnings[0]
 
 
+def test_an_entry_by_the_former_name_of_a_renamed_cohort_is_named_in_every_run(
+    either: Commands, sandbox: Running
+) -> None:
+    by_name = {"active users": {"max_removal_percent": 0, "list_name": "Actives"}}
+    limits = {"max_removal_count": 1, "max_removal_percent": 100, "cohorts": by_name}
+    first = either.target(*snapshot(*people(4)), **limits)
+    assert "has no effect" not in first.last_line
+    entry = (
+        "the entry 'active users' of the setting cohorts has no effect, for no cohort is called "
+        "so: cohort 'loyal users' (9zx41kq) "
+    )
+    remedy = "Put the cohort's id '9zx41kq' in the place of the name"
+    renamed = cohort("loyal users", *people(4))
+    ended = either.target(*renamed, **limits)
+    assert ended.code == 0
+    assert f"{entry}was until now. {remedy}" in ended.last_line
+    again = either.target(*renamed, **limits)
+    assert f"{entry}has the list that goes with that name. {remedy}" in again.last_line
+    limits["cohorts"] = {COHORT: by_name["active users"]}
+    guarded = either.target(*cohort("loyal users", *people(2)), **limits)
+    assert "has no effect" not in guarded.last_line
+    assert guarded.cohort(COHORT)["withheld"] == 2
+    assert sandbox.control.lists() == {"Actives": addresses(1, 2, 3, 4)}
+
+
+def test_an_entry_by_a_former_name_is_known_by_a_list_that_is_called_like_it(
+    commands: Commands,
+) -> None:
+    commands.target(*snapshot(*people(2)))
+    commands.target(*cohort("loyal users", *people(2)))
+    single = {"active users": {"max_removal_percent": 5}, "lapsed": {"max_removal_percent": 5}}
+    ended = commands.target(cohorts=single)
+    assert "the entry 'active users'" in ended.last_line
+    assert "the entry 'lapsed'" not in ended.last_line
+
+
+def test_an_entry_by_a_name_that_another_cohort_took_over_is_its_entry(
+    commands: Commands,
+) -> None:
+    commands.target(*cohort("first", member(1), cohort_id="a"))
+    ended = commands.target(
+        *cohort("second", member(1), cohort_id="a"),
+        *cohort("first", member(2), cohort_id="b"),
+        cohorts={"first": {"list_name": "Firsts"}},
+    )
+    assert ended.code == 0
+    assert "has no effect" not in ended.last_line
+
+
 @pytest.mark.parametrize("name", ["active users", "cid", "x" * 129, "größe", ""])
 def test_a_name_that_cordial_would_not_take_is_refused_before_anything_else(
     commands: Commands, sandbox: Running, name: str

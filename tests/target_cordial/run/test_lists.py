@@ -12,7 +12,7 @@ from target_cordial.cordial.rest import RestClient
 from target_cordial.delivery.base import Target
 from target_cordial.errors import RefusedError, UnexpectedError
 from target_cordial.ledger.store import CohortRow
-from target_cordial.run.lists import Bound, ListBinder, refused_names, wanted_name
+from target_cordial.run.lists import Bound, ListBinder, outgrown_entries, refused_names, wanted_name
 from target_cordial.settings import SingleCohorts
 from tests.target_cordial.cordial.transport import BASE, Wire, wire
 
@@ -349,6 +349,28 @@ def test_the_settings_name_a_list_before_the_first_sync_and_not_after() -> None:
     assert wanted_name(cohort(2, "other"), single) == "Elsewhere"
     bound = cohort(1, "active users", list_name="activeusers", list_id="7")
     assert wanted_name(bound, single) == "activeusers"
+
+
+@pytest.mark.parametrize(
+    ("row", "names_before", "words"),
+    [
+        (cohort(1, "loyal"), {"c1": "active users"}, "'loyal' (c1) was until now"),
+        (cohort(1, "loyal", list_name="activeusers", list_id="7"), {}, "has the list that goes"),
+        (cohort(1, "loyal", list_name="Actives", list_id="7"), {}, "has the list that goes"),
+    ],
+)
+def test_an_entry_by_a_former_name_is_told_from_the_ledger(
+    row: CohortRow, names_before: dict[str, str | None], words: str
+) -> None:
+    single = SingleCohorts({"active users": {"list_name": "Actives"}, "lapsed": {}})
+    [note] = outgrown_entries([row, cohort(2, "other")], single, names_before)
+    assert "'active users'" in note
+    assert words in note
+    assert "id 'c1'" in note
+    taken = cohort(3, "active users")
+    assert outgrown_entries([row, taken], single, names_before) == []
+    unsaid = cohort(1, "loyal", list_name="elsewhere", list_id="7")
+    assert outgrown_entries([unsaid], single, {"c1": "loyal"}) == []
 
 
 def test_collisions_are_judged_by_the_names_that_are_asked_for() -> None:
