@@ -46,14 +46,15 @@ messages = st.sampled_from([None, None, "m", "n"])
 
 @st.composite
 def whos(draw: st.DrawFn) -> Who:
-    known = draw(st.sampled_from(["full", "full", "full", "user_id", "identifier"]))
+    known = draw(st.sampled_from(["full", "full", "full", "amplitude_id", "user_id", "identifier"]))
     identifier = draw(st.sampled_from([*IDENTIFIERS, *IDENTIFIERS, None]))
     if known == "user_id":
         return Who(None, draw(st.sampled_from(["x", "y", "z"])), identifier)
     if known == "identifier":
         return Who(None, None, draw(identifiers))
     amplitude_id = draw(st.sampled_from(sorted(USER_IDS)))
-    return Who(amplitude_id, USER_IDS[amplitude_id], identifier)
+    user_id = USER_IDS[amplitude_id] if known == "full" else None
+    return Who(amplitude_id, user_id, identifier)
 
 
 snapshots = st.builds(

@@ -1198,6 +1198,17 @@ MUTANTS: Final = (
         ),
     ),
     Mutant(
+        "lost-list-of-nobody",
+        "run/delivering.py",
+        "cohort=self._report.parts[key].label",
+        'cohort=""',
+        "a list is lost, and nobody learns whose members get no mail",
+        (
+            f"{COMMAND}/test_delivery_rules.py"
+            "::test_another_refusal_of_the_endpoint_is_of_the_list_and_stays_pending",
+        ),
+    ),
+    Mutant(
         "half-is-whole",
         "run/delivering.py",
         "if left == 0 and not half and",

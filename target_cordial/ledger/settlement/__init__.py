@@ -6,7 +6,8 @@ changed gets its ``wanted`` anew. All of it is set arithmetic in the database, s
 members never sit in memory.
 
 ``course`` is the order of the steps; ``words`` finds the last word on each user, ``identity`` who
-is meant by a row, ``members`` who is in, ``entries`` which identifiers are wanted.
+is meant by a row, ``recall`` what was said of them under a lesser id, ``members`` who is in,
+``entries`` which identifiers are wanted.
 """
 
 from target_cordial.ledger.settlement.case import Case, Sealed, Settled

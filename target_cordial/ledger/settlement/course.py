@@ -21,6 +21,7 @@ from target_cordial.ledger.settlement.members import (
     take_in_changes,
     take_out_leavers,
 )
+from target_cordial.ledger.settlement.recall import learn_user_ids, recall
 from target_cordial.ledger.settlement.words import (
     carry_times,
     drop_overtaken,
@@ -47,6 +48,8 @@ def settle(this: Case) -> Settled:
     if outdated:
         this = replace(this, sealed=None)
     drop_repeated_messages(this)
+    learn_user_ids(this)
+    recall(this)
     spread_identifiers(this)
     spread_user_ids(this)
     drop_uncounted(this)

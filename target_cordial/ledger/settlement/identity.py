@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     union,
     update,
@@ -29,6 +30,7 @@ from target_cordial.ledger.settlement.case import (
     Case,
     between,
 )
+from target_cordial.ledger.settlement.words import overtaken
 
 if TYPE_CHECKING:
     from sqlalchemy import Column
@@ -50,7 +52,9 @@ def spread_identifiers(this: Case) -> None:
             ~between(member.c.user_key, IDENTIFIER_KEYS),
         ),
         select(rows.c.user_key, rows.c.user_id, rows.c.identifier).where(
-            ~between(rows.c.user_key, IDENTIFIER_KEYS), rows.c.identifier.is_not(None)
+            ~between(rows.c.user_key, IDENTIFIER_KEYS),
+            rows.c.identifier.is_not(None),
+            or_(this.time.is_(None), ~overtaken(this)),
         ),
     ).subquery()
     _copy_to(this, known, and_(alone, known.c.identifier == rows.c.identifier))

@@ -30,7 +30,7 @@ def note_skipped(this: Case) -> dict[str, int]:
     reason = case((and_(winner.c.present == 1, known), IDENTIFIER_LOST), else_=winner.c.reason)
     operation = case((winner.c.present == 1, Operation.ADD.value), else_=Operation.REMOVE.value)
     rows = select(literal(this.cohort), winner.c.user_key, operation, reason).where(
-        winner.c.identifier.is_(None), or_(winner.c.present == 1, ~known)
+        winner.c.reason.is_not(None), or_(winner.c.present == 1, ~known)
     )
     this.run(insert(skipped).from_select(["cohort", "user_key", "operation", "reason"], rows))
     counts = this.connection.execute(

@@ -15,6 +15,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -97,23 +98,35 @@ def drop_overtaken(this: Case) -> None:
     oldest, newest = this.connection.execute(select(func.min(time), func.max(time))).one()
     if oldest is None:
         return
-    this.run(delete(rows).where(time < (snapshot_time(this) or 0)))
-    for table in (member, leaver):
-        mine = table.c.cohort == this.cohort
-        if this.any(select(table.c.user_key).where(mine, table.c.time > oldest)):
-            newer = exists(ONE).where(mine, _same_user(table, rows), table.c.time > time)
-            this.run(delete(rows).where(time.is_not(None), newer))
+    this.run(delete(rows).where(time.is_not(None), overtaken(this)))
     if oldest < newest:
         before = func.max(time).over(
-            partition_by=rows.c.user_key, order_by=rows.c.position, rows=(None, -1)
+            partition_by=rows.c.user_key, order_by=(rows.c.position, time), rows=(None, -1)
         )
         ordered: Subquery = select(
             rows.c.position, rows.c.user_key, time.label("time"), before.label("before")
         ).subquery()
-        overtaken = select(ordered.c.position, ordered.c.user_key).where(
+        late = select(ordered.c.position, ordered.c.user_key).where(
             ordered.c.time < ordered.c.before
         )
-        this.run(delete(rows).where(tuple_(rows.c.position, rows.c.user_key).in_(overtaken)))
+        this.run(delete(rows).where(tuple_(rows.c.position, rows.c.user_key).in_(late)))
+
+
+def overtaken(this: Case) -> ColumnElement[bool]:
+    """Say of a row with a time that what was applied to its user, or to all, is newer."""
+    rows, time = this.rows, this.time
+    newer: list[ColumnElement[bool]] = []
+    known = snapshot_time(this)
+    if known is not None:
+        newer.append(time < known)
+    for table in (member, leaver):
+        mine = table.c.cohort == this.cohort
+        timed = select(func.max(table.c.time)).where(mine, table.c.time.is_not(None))
+        newest = this.connection.execute(timed).scalar()
+        if newest is not None:
+            applied = exists(ONE).where(mine, _same_user(table, rows), table.c.time > time)
+            newer.append(and_(time < newest, applied))
+    return or_(false(), *newer)
 
 
 def find_winners(this: Case) -> None:
@@ -123,7 +136,10 @@ def find_winners(this: Case) -> None:
         *(rows.c[name] for name in COLUMNS if name != "time"),
         _newest(this).label("time"),
         func.row_number()
-        .over(partition_by=rows.c.user_key, order_by=rows.c.position.desc())
+        .over(
+            partition_by=rows.c.user_key,
+            order_by=(rows.c.position.desc(), rows.c.time.desc()),
+        )
         .label("rank"),
     ).subquery()
     this.run(delete(winner))

@@ -21,7 +21,8 @@ class Told:
     """What one record says of one user.
 
     ``snapshot`` is None for a record with a flag or an operation of its own; ``time`` is the
-    source's, and ``message`` names the message it came with.
+    source's, and ``message`` names the message it came with. ``recalled`` marks what an earlier
+    run said.
     """
 
     user: str
@@ -31,6 +32,7 @@ class Told:
     snapshot: int | None
     time: int | None = None
     message: str | None = None
+    recalled: bool = False
 
     @property
     def knows_only_a_user_id(self) -> bool:
@@ -115,7 +117,8 @@ class Model:
             proven = None
         new = self._new(list(enumerate(records, 1)))
         heard = {told.message for _, told in new if told.message is not None}
-        spread = self._concerned(self._with_identifier(new))
+        known = self._recalled(self._learned(new), proven, times or {})
+        spread = self._concerned(self._with_identifier(known, proven, times or {}))
         words, newest = self._last_words(spread, proven, times or {})
         present = {user: told for user, told in words.items() if told.present}
         self.skipped = {}
@@ -169,6 +172,70 @@ class Model:
             new.append((position, told))
         return new
 
+    def _learned(self, records: Records) -> Records:
+        """A record with the Amplitude id alone is of the user whose user id is known."""
+        known = {user: user_id for user, (user_id, _) in self.users.items()} | self.left
+        known |= {
+            told.user: told.user_id
+            for _, told in records
+            if told.knows_an_amplitude_id and told.user_id
+        }
+        return [
+            (position, replace(told, user_id=told.user_id or known.get(told.user)))
+            for position, told in records
+        ]
+
+    def _recalled(
+        self, records: Records, proven: Proven | None, times: Mapping[int, int]
+    ) -> Records:
+        """ "A record older than the one applied to that user is ignored."
+
+        Under whichever id it was applied: what was said by user id alone, or by identifier alone,
+        is said again of whoever turns out to have it, before everything else.
+        """
+        by_user_id: dict[str, Told] = {}
+        by_identifier: dict[tuple[str, int], Told] = {}
+        for _, told in records:
+            since = self.times.get(told.user, 0)
+            lesser = f"u:{told.user_id}"
+            time = self.times.get(lesser, 0)
+            if told.knows_an_amplitude_id and told.user_id and time > since:
+                _, identifier = self.users.get(lesser, (None, None))
+                by_user_id[told.user] = Told(
+                    told.user,
+                    told.user_id,
+                    identifier,
+                    lesser in self.users,
+                    None,
+                    time,
+                    recalled=True,
+                )
+            lesser = f"i:{told.identifier}"
+            time = self.times.get(lesser, 0)
+            counts = not self._overtaken(told, _time_of(told, proven, times))
+            if told.knows_only_an_identifier or not counts or lesser not in self.left:
+                continue
+            if time > since:
+                by_identifier[told.user, time] = Told(
+                    told.user,
+                    told.user_id,
+                    None,
+                    present=False,
+                    snapshot=None,
+                    time=time,
+                    recalled=True,
+                )
+        said = [by_identifier[key] for key in sorted(by_identifier)]
+        return [(0, told) for told in (*said, *by_user_id.values())] + records
+
+    def _overtaken(self, told: Told, time: int | None) -> bool:
+        applied = max(
+            self.times.get(told.user, 0),
+            self.times.get(f"u:{told.user_id}", 0),
+            self.snapshot_time or 0,
+        )
+        return time is not None and time < applied
+
     def _take_out(self, left: set[str], words: dict[str, Told], proven: Proven | None) -> None:
         if proven is not None:
             # "Absence means removal only with proof", and
@@ -220,7 +287,9 @@ class Model:
             concerned += [(position, replace(told, user=user)) for user in users or {told.user}]
         return concerned
 
-    def _with_identifier(self, records: Records) -> Records:
+    def _with_identifier(
+        self, records: Records, proven: Proven | None, times: Mapping[int, int]
+    ) -> Records:
         """An explicit removal that knows only an identifier concerns every user with it.
 
         Those are users from before and of this run's rows. It is the word on each of them at its
@@ -230,7 +299,8 @@ class Model:
         for user, (user_id, identifier) in self.users.items():
             known.setdefault(identifier, {})[user] = user_id
         for _, told in records:
-            if told.identifier is not None:
+            overtaken = self._overtaken(told, _time_of(told, proven, times))
+            if told.identifier is not None and not overtaken:
                 known.setdefault(told.identifier, {})[told.user] = told.user_id
         concerned: Records = []
         for position, told in records:
@@ -259,13 +329,7 @@ class Model:
             time = _time_of(told, proven, times)
             if proven is not None and not _counts(told, time, position, proven):
                 continue
-            known = max(
-                self.times.get(told.user, 0),
-                self.times.get(f"u:{told.user_id}", 0),
-                self.snapshot_time or 0,
-                newest.get(told.user, 0),
-            )
-            if time is not None and time < known:
+            if self._overtaken(told, time) or _older(time, newest.get(told.user)):
                 continue
             words[told.user] = told
             if time is not None:
@@ -313,7 +377,9 @@ class Model:
 
     def _skip(self, words: dict[str, Told], users: dict[str, tuple[str | None, str]]) -> None:
         for user, told in words.items():
-            if told.identifier is not None or (user in users and not told.present):
+            if told.recalled or told.identifier is not None:
+                continue
+            if user in users and not told.present:
                 continue
             reason = IDENTIFIER_LOST if user in users else UNRESOLVED_MAPPING
             self.skipped[reason] = self.skipped.get(reason, 0) + 1

@@ -54,7 +54,9 @@ def told(draw: st.DrawFn) -> Told:
         return Told(f"i:{identifier}", None, identifier, present, snapshot, time, message)
     user = draw(st.sampled_from(sorted(USER_IDS)))
     found = draw(st.sampled_from([*IDENTIFIERS, None]))
-    return Told(user, USER_IDS[user], found, present, snapshot, time, message)
+    nameless = user.startswith("a:") and draw(st.integers(0, 3)) == 0
+    user_id = None if nameless else USER_IDS[user]
+    return Told(user, user_id, found, present, snapshot, time, message)
 
 
 @st.composite
