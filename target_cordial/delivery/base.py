@@ -21,11 +21,13 @@ class Target:
         list_id: The list's id at the service.
         list_name: The list's name: the key under which REST writes membership.
         first_sync: The cohort was never delivered before.
+        cohort: How messages speak of the cohort.
     """
 
     list_id: str
     list_name: str
     first_sync: bool
+    cohort: str = ""
 
 
 Targets = Mapping[int, Target]

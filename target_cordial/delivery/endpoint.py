@@ -62,9 +62,10 @@ class EndpointDelivery:
             middle = len(call) // 2
             return Delivered(again=(call[:middle], call[middle:]))
         problem = (
-            f"the endpoint answered {answer.status} to list '{target.list_name}': "
-            f"{meaning_of(answer.status)}. If the list was deleted there, restore it, or forget "
-            "its cohort (cordial-ledger forget); else check the setting endpoint"
+            f"Cohort {target.cohort}: the endpoint answered {answer.status} to list "
+            f"'{target.list_name}': {meaning_of(answer.status)}. If the list was deleted there, "
+            "restore it, or forget the cohort (cordial-ledger forget); else check the setting "
+            "endpoint"
         )
         if answer.in_doubt or kind_of(answer.status) is Kind.OK:
             return all_of(call, Result.UNKNOWN, problem)

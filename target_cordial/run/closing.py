@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from target_cordial.core.outcome import too_many
 from target_cordial.run.rejects import write_rejects
 from target_cordial.run.remedy import ledger_command
-from target_cordial.run.report import iso
+from target_cordial.run.report import iso, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from target_cordial.ledger.store import CohortRow, Ledger
     from target_cordial.run.report import RunReport
     from target_cordial.settings import Settings
-
-
-MOST_COHORTS: Final = 3
-"""Cohorts that the line about rejects names; the rest is in the report."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +57,8 @@ def name_rejects(rejects: Iterable[Rejects]) -> str:
     for one in found:
         reasons.update(one.reasons)
     why = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
-    who = "; ".join(one.words() for one in found[:MOST_COHORTS])
-    more = f"; and {len(found) - MOST_COHORTS} more cohorts" if len(found) > MOST_COHORTS else ""
-    return f"{reasons.total()} changes are rejected by Cordial ({why}): {who}{more}"
+    who = named([one.words() for one in found])
+    return f"{reasons.total()} changes are rejected by Cordial ({why}): {who}"
 
 
 class Books:

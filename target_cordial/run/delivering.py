@@ -15,6 +15,7 @@ from target_cordial.run.lists import ListBinder, refused_names, wanted_name
 from target_cordial.run.planning import CohortPlan, Planner
 from target_cordial.run.readback import ReadBack
 from target_cordial.run.recorder import LedgerRecorder
+from target_cordial.run.report import named
 from target_cordial.run.sampling import Sample
 
 if TYPE_CHECKING:
@@ -120,8 +121,9 @@ class Deliverer:
             name = self._report.parts[key].list_name or ""
             if name not in self._binder.lists:
                 self._report.notes.append(
-                    f"list '{name}' is not among those that the REST API shows, so nobody can say "
-                    "whether it is still there: check that api_url or region is the endpoint's"
+                    f"cohort {plan.cohort.label}: list '{name}' is not among those that the REST "
+                    "API shows, so nobody can say whether it is still there: check that api_url "
+                    "or region is the endpoint's"
                 )
             elif plan.cohort.rest_id is None:
                 self._ledger.update_cohort(key, rest_id=self._binder.lists[name])
@@ -187,7 +189,10 @@ class Deliverer:
                 kept["found"] = bound.found[key]
             if target.list_id:
                 self._ledger.update_cohort(key, **kept)
-        return bound.targets
+        return {
+            key: replace(target, cohort=self._report.parts[key].label)
+            for key, target in bound.targets.items()
+        }
 
     def _plans(self, targets: Targets, now: int) -> Plans:
         planner = Planner(self._ledger, self._entries, self._settings.limits)
@@ -242,12 +247,13 @@ class Deliverer:
         for key in recorder.believe_absent(limit):
             part = self._report.parts[key]
             self._report.fail(
-                f"Cordial does not know most of the people to be taken off list "
-                f"'{part.list_name}': their removals stay pending. Check "
+                f"Cohort {part.label}: Cordial does not know most of the people to be taken off "
+                f"list '{part.list_name}': their removals stay pending. Check "
                 "contact_identifier_name, and whether contacts were deleted in Cordial"
             )
         for problem in recorder.problems:
             self._report.fail(problem)
+        waiting = []
         for key, plan in plans.items():
             counts = self._entries.counts(key, now=now, window_since=now)
             left = counts.additions + counts.removals - plan.withheld
@@ -259,11 +265,13 @@ class Deliverer:
             )
             if left == 0 and not half and plan.cohort.first_synced_at is None:
                 self._ledger.update_cohort(key, first_synced_at=now)
+            if left > 0:
+                waiting.append(f"cohort {plan.cohort.label}: {left}")
             if plan.uses_up(counts):
                 self._ledger.use_approval(key)
         if planned > recorder.ended:
             self._report.fail(
-                f"{planned - recorder.ended} of {planned} changes could not be delivered. They "
-                "are in the ledger, and the next run sends them."
+                f"{planned - recorder.ended} of {planned} changes could not be delivered "
+                f"({named(waiting)}). They are in the ledger, and the next run sends them."
             )
         self.rejects_fail = too_many(recorder.rejected, recorder.ended, limit)

@@ -215,8 +215,8 @@ class ReadBack:
         how += [f"{left} are still on it though they were removed"] if left else []
         how += [f"{absent} are on it though Cordial said it has no such contact"] if absent else []
         said = (
-            f"list '{self._list_name(key)}': of {read} contacts that were read back, "
-            f"{' and '.join(how)}"
+            f"Cohort {self._report.parts[key].label}, list '{self._list_name(key)}': "
+            f"of {read} contacts that were read back, {' and '.join(how)}"
         )
         if proves:
             self._report.degrade(

@@ -16,7 +16,10 @@ from target_cordial.core.outcome import Status
 from target_cordial.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+MOST_COHORTS = 3
+"""Cohorts that one problem names; the rest is in the report."""
 
 MOST_NAMED = 5
 """Problems that the last line spells out; the rest is in the log above it and in the report."""
@@ -43,6 +46,11 @@ class CohortReport:
     rejected: dict[str, int] = field(default_factory=dict)
     count_in_cordial: int | None = None
     drift: int | None = None
+
+    @property
+    def label(self) -> str:
+        """How messages speak of the cohort."""
+        return f"'{self.cohort_name}' ({self.cohort_id})" if self.cohort_name else self.cohort_id
 
     def as_dict(self) -> dict[str, Any]:
         """Return the part as it stands in the JSON."""
@@ -156,6 +164,13 @@ class RunReport:
             if len(problems) > MOST_NAMED:
                 text += f" | and {len(problems) - MOST_NAMED} more problems, see above"
         return text
+
+
+def named(cohorts: Sequence[str]) -> str:
+    """Put together what a problem says of its cohorts: of the first few, and how many more."""
+    more = len(cohorts) - MOST_COHORTS
+    told = "; ".join(cohorts[:MOST_COHORTS])
+    return f"{told}; and {_counted(more, 'more cohort')}" if more > 0 else told
 
 
 def iso(seconds: float | None) -> str | None:

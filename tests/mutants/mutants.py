@@ -1204,8 +1204,10 @@ MUTANTS: Final = (
         'cohort=""',
         "a list is lost, and nobody learns whose members get no mail",
         (
-            f"{COMMAND}/test_delivery_rules.py"
-            "::test_another_refusal_of_the_endpoint_is_of_the_list_and_stays_pending",
+            (
+                f"{COMMAND}/test_delivery_rules.py"
+                "::test_another_refusal_of_the_endpoint_is_of_the_list_and_stays_pending"
+            ),
         ),
     ),
     Mutant(

@@ -598,6 +598,9 @@ def test_another_refusal_of_the_endpoint_is_of_the_list_and_stays_pending(
     sandbox.control.add_fault("status", path_contains="/lists/102/", times=None, status=status)
     ended = endpoint.target(*snapshot(*people(30)), *snapshot(*people(5), **OTHER))
     assert ended.code == 1
+    assert f"Cohort 'active users' ({COHORT}): the endpoint answered {status}" in ended.last_line
+    undelivered = f"30 of 35 changes could not be delivered (cohort 'active users' ({COHORT}): 30)"
+    assert undelivered in ended.last_line
     assert "list 'activeusers'" in ended.last_line
     part, other = ended.cohort(COHORT), ended.cohort("7khm89c")
     assert (part["pending"], part["rejected"], other["pending"]) == (30, {}, 0)

@@ -106,7 +106,7 @@ def test_an_addition_that_is_not_there_degrades_the_run_and_is_sent_again(
     ended = commands.target(*snapshot(*people(5)))
     assert ended.code == 3
     assert ended.report["status"] == "degraded"
-    assert "list 'activeusers'" in ended.last_line
+    assert f"Cohort 'active users' ({COHORT}), list 'activeusers': of" in ended.last_line
     assert f"of 5 contacts that were read back, {count} are not on it" in ended.last_line
     assert "still on it" not in ended.last_line
     assert "the next run sends them again" in ended.last_line

@@ -19,13 +19,15 @@ def test_rejects_are_named_with_cohort_direction_and_reason() -> None:
     )
 
 
-@pytest.mark.parametrize(("cohorts", "more"), [(3, ""), (4, "; and 1 more cohorts"), (9, "6 more")])
+@pytest.mark.parametrize(
+    ("cohorts", "more"), [(3, ""), (4, "; and 1 more cohort"), (9, "; and 6 more cohorts")]
+)
 def test_of_many_cohorts_three_are_named_and_the_rest_is_counted(cohorts: int, more: str) -> None:
     said = name_rejects(Rejects(f"c{n}", {"x": n}, 0) for n in range(1, cohorts + 1))
     assert said.count("not added") == 3
     assert f"cohort c{cohorts}: {cohorts} not added" in said
     assert more in said
-    assert ("more cohorts" in said) is bool(more)
+    assert ("more cohort" in said) is bool(more)
     assert "\n" not in said
 
 
