@@ -75,13 +75,20 @@ def _take(ledger: Ledger, cohort: CohortRow, file: Path, settings: Settings) -> 
 
 
 def _answer_taken(desk: Desk, cohort: CohortRow, data: dict[str, Any]) -> None:
-    desk.answer(
-        data,
-        f"{data['adopted']} members of list '{cohort.list_name}' of cohort {cohort.label} are "
-        f"ours from now on, {data['known']} were before; {data['unusable']} rows were not usable, "
-        f"{data['not_on_list']} are not on the list. The next complete snapshot takes those off "
-        "who are not in it, under the guard.",
+    text = (
+        f"{data['adopted']} identifiers of the file count as members of list '{cohort.list_name}' "
+        f"of cohort {cohort.label} and as ours from now on, {data['known']} were known before; "
+        f"{data['unusable']} rows were not usable, {data['not_on_list']} say that they are not on "
+        "the list. Whether the others are on it was not looked up; to compare: "
+        f"{ledger_command('verify', cohort.cohort_id)}. The next complete snapshot takes those off "
+        "who are not in it, under the guard."
     )
+    if cohort.found is not None and data["adopted"] > cohort.found:
+        text += (
+            f" The list had only {cohort.found} members when its cohort was new: of those claimed, "
+            "some came later, or are not on it."
+        )
+    desk.answer(data, text)
 
 
 def _answer_none(desk: Desk, cohort: CohortRow) -> None:

@@ -117,6 +117,29 @@ def test_who_is_adopted_is_taken_off_by_the_next_complete_snapshot_and_not_befor
     assert on_list(sandbox) == sorted([*addresses(3, 4, 5, 6), FOREIGN])
 
 
+def test_whoever_adopts_a_file_is_not_told_that_its_people_are_on_the_list(
+    filled: Commands, sandbox: Running
+) -> None:
+    filled.target(*snapshot(*people(1)))
+    ours = csv(filled, "email", *addresses(2, 70))  # nobody looks whether user 70 is on it
+    said = filled.ledger_command("adopt", COHORT, "--file", ours).stdout
+    assert "2 identifiers of the file count as members of list 'activeusers'" in said
+    assert "Whether the others are on it was not looked up" in said
+    assert "had only" not in said
+    [command] = [word for word in said.split(". ") if "cordial-ledger" in word]
+    assert command.endswith(f"cordial-ledger verify {COHORT}")
+    verified = filled.ledger_command("verify", COHORT)
+    assert (verified.code, "1 of 3 that were read are not on it" in verified.stdout) == (3, True)
+    assert on_list(sandbox) == sorted([*addresses(1, 2, 3, 4, 5), FOREIGN])
+
+
+def test_a_file_that_claims_more_than_the_list_had_is_named(filled: Commands) -> None:
+    filled.target(*snapshot(*people(1)))
+    ours = csv(filled, "email", *addresses(*range(11, 18)))
+    said = filled.ledger_command("adopt", COHORT, "--file", ours).stdout
+    assert "The list had only 6 members when its cohort was new" in said
+
+
 def test_adopted_members_leave_under_the_guard(filled: Commands, sandbox: Running) -> None:
     filled.target(*snapshot(*people(1)))
     filled.ledger_command(
