@@ -85,6 +85,8 @@ def steps_of(stop: Stop) -> list[tuple[str, int]]:
             steps.append((frame.f_code.co_name, frame.f_lasti))
         return trace
 
+    # Python 3.12 asks when tracing begins whether any frame wants its opcodes traced.
+    sys._getframe().f_trace_opcodes = True  # noqa: SLF001  the frame itself, as documented
     sys.settrace(trace)
     try:
         stop.read(nothing)
