@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -121,7 +122,7 @@ class Adoption:
         )
 
     def _renew_entries(self) -> int:
-        """What waits to be added is there already; who left before is there again."""
+        """Who left before is there again; who is wanted and unconfirmed is sent once more."""
         return self._connection.execute(
             update(entry)
             .where(
@@ -131,7 +132,7 @@ class Adoption:
             )
             .values(
                 wanted=1,
-                sent=int(Sent.ON),
+                sent=case((entry.c.wanted == 1, int(Sent.UNKNOWN)), else_=int(Sent.ON)),
                 rejected_at=None,
                 rejected_reason=None,
                 rejected_message=None,

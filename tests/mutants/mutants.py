@@ -556,8 +556,8 @@ MUTANTS: Final = (
     Mutant(
         "first-word-wins",
         "ledger/settlement/words.py",
-        "order_by=rows.c.position.desc()",
-        "order_by=rows.c.position.asc()",
+        "order_by=(rows.c.position.desc(), rows.c.time.desc()),",
+        "order_by=(rows.c.position.asc(), rows.c.time.desc()),",
         "somebody who came back in the same run is taken off the list",
         SETTLEMENT,
     ),

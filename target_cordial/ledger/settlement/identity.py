@@ -21,7 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from target_cordial.ledger.schema import ADOPTED, leaver, member, winner
+from target_cordial.core.plan import Sent
+from target_cordial.ledger.schema import ADOPTED, entry, leaver, member, winner
 from target_cordial.ledger.settlement.case import (
     AMPLITUDE_KEYS,
     IDENTIFIER_KEYS,
@@ -119,7 +120,23 @@ def absorb_adopted(this: Case) -> None:
     said = select(winner.c.identifier).where(winner.c.identifier.is_not(None))
     who = and_(adopted, member.c.identifier.in_(said))
     this.touch(select(member.c.identifier).where(who))
+    doubt_adopted(this, who)
     this.run(delete(member).where(who))
+
+
+def doubt_adopted(this: Case, ending: ColumnElement[bool]) -> None:
+    """A file's word is no confirmation: where the source speaks, what it wants is sent once.
+
+    Args:
+        this: The cohort.
+        ending: The rows of members that are about to go.
+    """
+    claimed = select(member.c.identifier).where(ending, member.c.held_of == ADOPTED)
+    this.run(
+        update(entry)
+        .where(entry.c.cohort == this.cohort, entry.c.identifier.in_(claimed))
+        .values(sent=int(Sent.UNKNOWN))
+    )
 
 
 def held_key(

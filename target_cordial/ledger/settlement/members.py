@@ -10,7 +10,7 @@ from target_cordial.core.identifier import IDENTIFIER_LOST
 from target_cordial.core.plan import Operation
 from target_cordial.ledger.schema import leaver, member, skipped, winner
 from target_cordial.ledger.settlement.case import ONE, USER_ID_KEYS, Case
-from target_cordial.ledger.settlement.identity import held_key
+from target_cordial.ledger.settlement.identity import doubt_adopted, held_key
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -57,6 +57,7 @@ def take_out_leavers(this: Case) -> None:
     who = and_(member.c.cohort == this.cohort, left)
     this.touch(select(member.c.identifier).where(who))
     _remember_times(this, who)
+    doubt_adopted(this, who)
     this.run(delete(member).where(who))
 
 

@@ -133,6 +133,44 @@ def test_whoever_adopts_a_file_is_not_told_that_its_people_are_on_the_list(
     assert on_list(sandbox) == sorted([*addresses(1, 2, 3, 4, 5), FOREIGN])
 
 
+def test_who_is_claimed_and_not_on_the_list_is_added_where_the_source_wants_it(
+    filled: Commands, sandbox: Running
+) -> None:
+    """An old file's word is no confirmation; and nobody is added by it alone."""
+    filled.target(*snapshot(*people(5)))
+    ours = csv(filled, "email", *addresses(*range(1, 6), 7, 8))
+    filled.ledger_command("adopt", COHORT, "--file", ours)
+    sandbox.control.clear_calls()
+    assert filled.target(*snapshot(*people(5))[:-2]).code == 3
+    assert sandbox.control.write_calls() == []
+    assert filled.target(*snapshot(*people(5), member(7))).code == 0
+    assert on_list(sandbox) == sorted([*addresses(1, 2, 3, 4, 5, 7), FOREIGN])
+    sandbox.control.clear_calls()
+    assert filled.target(*snapshot(*people(5), member(7))).code == 0
+    assert sandbox.control.write_calls() == []
+
+
+def test_who_is_claimed_and_was_never_added_still_is(filled: Commands, sandbox: Running) -> None:
+    address = "user9@shop.example"
+    sandbox.control.add_fault("reject_contact", identifier=address, times=None)
+    filled.target(*snapshot(*people(5), member(9)))
+    filled.ledger_command("adopt", COHORT, "--file", csv(filled, "email", address))
+    sandbox.control.clear_faults()
+    assert filled.target().code == 0
+    assert address in on_list(sandbox)
+
+
+def test_who_is_claimed_and_comes_back_while_the_removal_waits_is_added(
+    filled: Commands, sandbox: Running
+) -> None:
+    filled.target(*snapshot(*people(5)))
+    ours = csv(filled, "email", *addresses(*range(20, 40)))
+    filled.ledger_command("adopt", COHORT, "--file", ours)
+    assert filled.target(*snapshot(*people(5))).code == 3  # twenty removals are withheld
+    filled.target(*snapshot(*people(5), member(20)))
+    assert "user20@shop.example" in on_list(sandbox)
+
+
 def test_a_file_that_claims_more_than_the_list_had_is_named(filled: Commands) -> None:
     filled.target(*snapshot(*people(1)))
     ours = csv(filled, "email", *addresses(*range(11, 18)))

@@ -96,7 +96,9 @@ class Model:
                 continue
             if identifier not in self.wanted:
                 self.adopted.add(identifier)
-            self.sent[identifier] = Sent.ON
+                self.sent[identifier] = Sent.ON
+            elif self.sent[identifier] is not Sent.ON:
+                self.sent[identifier] = Sent.UNKNOWN
 
     def settle(
         self,
@@ -142,11 +144,14 @@ class Model:
             self.snapshot_time = proven.time
         self._keep_times(newest, words)
         self.users, self.held = self._merged(words)
+        claimed = set(self.adopted)
         self.adopted -= {told.identifier or "" for told in words.values()}
         self._skip(words, self.users)
         self._take_out({user for user in words if user not in present}, words, proven)
         for former in (*self.held.values(), self.adopted):
             former.difference_update(ended)
+        # A file's word is no confirmation: where the source speaks, what it wants is sent once.
+        self.sent.update(dict.fromkeys(claimed - self.adopted, Sent.UNKNOWN))
         self._take_in(present, proven)
         self.times = {
             user: time

@@ -397,8 +397,8 @@ def test_who_was_adopted_stays_until_a_proven_snapshot_speaks(ledger: Ledger) ->
     }
     snapshot(ledger, 1, {"a:1": "ana"})
     assert entries(ledger, 1) == {
-        "ana": (1, Sent.ON),
-        "bo": (0, Sent.ON),
+        "ana": (1, Sent.UNKNOWN),
+        "bo": (0, Sent.UNKNOWN),
         "cy": (0, Sent.OFF),
     }
 
@@ -414,10 +414,10 @@ def test_who_was_adopted_leaves_as_the_user_who_has_the_identifier(
         settle(ledger, 1, [row(1, "a:1", None, present=False)])
     else:
         settle(ledger, 1, [row(1, "a:1", "ana", present=False)])
-    assert entries(ledger, 1) == {"ana": (0, Sent.ON), "bo": (1, Sent.ON)}
+    assert entries(ledger, 1) == {"ana": (0, Sent.UNKNOWN), "bo": (1, Sent.ON)}
 
 
 def test_who_was_adopted_can_be_removed_by_identifier_alone(ledger: Ledger) -> None:
     adopt(ledger, 1, ["ana"])
     settle(ledger, 1, [row(1, "i:ana", "ana", present=False)])
-    assert entries(ledger, 1) == {"ana": (0, Sent.ON)}
+    assert entries(ledger, 1) == {"ana": (0, Sent.UNKNOWN)}
