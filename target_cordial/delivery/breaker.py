@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Final
 
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, REJECTED_BY_CORDIAL, Result
@@ -22,7 +23,7 @@ REMEDIES: Final = {
 
 
 class Breaker:
-    """Is told of every call that has ended, and says when there have been enough.
+    """Is told of every call that has ended, by its worker, and says when there have been enough.
 
     Changes that stay pending say nothing about rejections: only what Cordial answered counts.
 
@@ -32,6 +33,7 @@ class Breaker:
 
     def __init__(self, calls_in_a_row: int) -> None:
         self._most = calls_in_a_row
+        self._lock = threading.Lock()
         self._used_up = 0
         self._rejected: int | None = 0
         self._reason: str | None = None
@@ -42,6 +44,10 @@ class Breaker:
         Returns:
             Why delivery has to stop; None where it goes on.
         """
+        with self._lock:
+            return self._judge(delivered)
+
+    def _judge(self, delivered: Delivered) -> DeliveryStoppedError | None:
         if delivered.answered is not None:
             self._used_up = 0 if delivered.answered else self._used_up + 1
         for outcome in delivered.outcomes:

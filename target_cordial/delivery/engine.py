@@ -5,9 +5,10 @@ Only the thread that runs the engine touches the ledger; workers make calls and 
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from target_cordial.core.outcome import Outcome, Result
@@ -16,7 +17,6 @@ from target_cordial.delivery.breaker import Breaker
 from target_cordial.errors import CordialError, InterruptedRunError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterable, Iterator
 
     from target_cordial.core.plan import Change
@@ -44,9 +44,12 @@ class Recorder(Protocol):
         """Keep why changes stay pending."""
 
 
+_Halt = CordialError | None
+"""Why nothing more may be sent."""
+
+
 @dataclass
 class _Progress:
-    breaker: Breaker
     error: CordialError | None = None
     stopped: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
@@ -70,6 +73,7 @@ class Engine:
         self._recorder = recorder
         self._workers = workers
         self._stop = stop
+        self._halted = threading.Event()
 
     def deliver(self, changes: Iterable[Change], targets: Targets) -> None:
         """Send a plan.
@@ -83,6 +87,7 @@ class Engine:
             InterruptedRunError: The run was told to stop; what was sent is recorded.
         """
         breaker = Breaker(self._workers)
+        self._halted.clear()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="delivery")
         try:
             for block in self._blocks(self._delivery.calls(changes)):
@@ -122,8 +127,8 @@ class Engine:
     def _send(
         self, pool: ThreadPoolExecutor, waiting: deque[Call], targets: Targets, breaker: Breaker
     ) -> _Progress:
-        progress = _Progress(breaker)
-        running: dict[Future[Delivered], Call] = {}
+        progress = _Progress()
+        running: dict[Future[tuple[Delivered, _Halt]], Call] = {}
         grace = GRACE_SECONDS
         while waiting or running:
             if self._stop.is_set():
@@ -134,7 +139,7 @@ class Engine:
                 waiting.clear()
             while waiting and len(running) < 2 * self._workers:
                 call = waiting.popleft()
-                running[pool.submit(self._delivery.send, call, targets)] = call
+                running[pool.submit(self._call, call, targets, breaker)] = call
             done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 self._take(future, running.pop(future), waiting, progress)
@@ -145,11 +150,30 @@ class Engine:
         progress.stopped = progress.stopped or self._stop.is_set()
         return progress
 
+    def _call(self, call: Call, targets: Targets, breaker: Breaker) -> tuple[Delivered, _Halt]:
+        """Make a call, in a worker. What ends the delivery ends it before the next call."""
+        if self._halted.is_set():
+            return replace(all_of(call, Result.NOT_SENT), answered=None), None
+        try:
+            delivered = self._delivery.send(call, targets)
+        except CordialError:
+            self._halted.set()
+            raise
+        # Told to stop, calls end before their tries are used up.
+        error = None if self._stop.is_set() else breaker.after(delivered)
+        if error is not None:
+            self._halted.set()
+        return delivered, error
+
     def _take(
-        self, future: Future[Delivered], call: Call, waiting: deque[Call], progress: _Progress
+        self,
+        future: Future[tuple[Delivered, _Halt]],
+        call: Call,
+        waiting: deque[Call],
+        progress: _Progress,
     ) -> None:
         try:
-            delivered = future.result()
+            delivered, error = future.result()
         except InterruptedRunError:
             progress.outcomes += all_of(call, Result.NOT_SENT).outcomes
         except CordialError as error:
@@ -162,8 +186,7 @@ class Engine:
             waiting.extendleft(reversed(delivered.again))
             if delivered.problem is not None:
                 progress.problems.append(delivered.problem)
-            if not self._stop.is_set():  # told to stop, calls end before their tries are used up
-                progress.error = progress.error or progress.breaker.after(delivered)
+            progress.error = progress.error or error
 
 
 def _turns(last: Call, call: Call) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 import click
@@ -66,8 +67,22 @@ def forget(desk: Desk, cohort_id: str) -> None:
     """Stop looking after a cohort. Its list in Cordial stays as it is."""
     with desk.ledger(exclusive=True) as ledger:
         cohort = known(ledger, cohort_id)
+        now = int(time.time())
+        waiting = (
+            Entries(ledger).counts(cohort.key, now=now, window_since=now).due(Operation.REMOVE)
+        )
         forget_cohort(ledger, cohort.key)
+    left = (
+        f" So do {waiting} people who have left it: their removals were waiting, and nothing "
+        "sends them any more."
+    )
     desk.answer(
-        {"cohort_id": cohort.cohort_id, "list_name": cohort.list_name, "forgotten": True},
-        f"Cohort {cohort.label} is forgotten. Its members stay on their list in Cordial.",
+        {
+            "cohort_id": cohort.cohort_id,
+            "list_name": cohort.list_name,
+            "forgotten": True,
+            "removals_dropped": waiting,
+        },
+        f"Cohort {cohort.label} is forgotten. Its members stay on their list in Cordial."
+        f"{left if waiting else ''}",
     )

@@ -158,7 +158,7 @@ class Deliverer:
     def _due(
         self, cohorts: list[CohortRow], seen: Container[str], untouchable: Container[int]
     ) -> list[CohortRow]:
-        """Find the cohorts whose lists are looked at: seen in this run, or with changes waiting."""
+        """Find the cohorts whose lists are looked at: seen in this run, waiting, or lost."""
         now = int(time.time())
         refused = refused_names(cohorts, self._settings.cohorts)
         due = []
@@ -170,10 +170,12 @@ class Deliverer:
             came = cohort.cohort_id in seen
             waits = counts.additions + counts.removals > 0
             filled = counts.confirmed > 0 or part.snapshot is Completeness.COMPLETE
+            # Its members are on no list any more, though nothing of theirs has changed.
+            lost = counts.confirmed > 0 and self._binder.misses(cohort)
             if cohort.key in refused:
                 if came or waits:
                     self._report.degrade(refused[cohort.key])
-            elif cohort.key not in untouchable and (waits or (came and filled)):
+            elif cohort.key not in untouchable and (waits or (came and filled) or lost):
                 due.append(cohort)
         return due
 

@@ -172,6 +172,11 @@ class ListBinder:
             followed.append(replace(cohort, list_name=name))
         return followed
 
+    def misses(self, cohort: CohortRow) -> bool:
+        """Say whether the list that a cohort was bound to is gone, as the lists were last read."""
+        rest_id = cohort.list_id if self._protocol is None else cohort.rest_id
+        return rest_id is not None and rest_id not in self.lists.values()
+
     def bind(self, cohorts: Sequence[CohortRow]) -> Bound:
         """Find or make the list of each cohort.
 
@@ -211,7 +216,7 @@ class ListBinder:
                 list_id = self.lists.get(name, "")
             else:
                 list_id = self._protocol.list_id(name)
-        elif cohort.rest_id is not None and cohort.rest_id not in self.lists.values():
+        elif self.misses(cohort):
             return _deleted(cohort)  # the service would go on accepting changes of it
         return Target(list_id, name, cohort.first_synced_at is None)
 

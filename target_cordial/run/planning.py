@@ -60,7 +60,7 @@ class Direction:
         return (
             f"{self.withheld} {noun} {preposition} list '{list_name}' are withheld: with "
             f"{self.recent} in the last 24 hours they exceed both {self.limit.count} and "
-            f"{self.limit.percent} % of its {self.before} confirmed members"
+            f"{self.limit.percent} % of the {self.before} members that it had before"
         )
 
     def approval(self, cohort_id: str) -> str:

@@ -91,6 +91,12 @@ class Sealer:
                 "sends that property."
             )
             return False
+        if settled.kept:
+            self._report.notes.append(
+                f"Cohort {label}: {settled.kept} removals by id leave an address on the list, for "
+                "a member came with that address alone. If they are the same people, send the "
+                "removals with the address alone, or a complete snapshot"
+            )
         if settled.outdated:
             self._report.notes.append(
                 f"Cohort {label}: its snapshot is older than the last one and was ignored"

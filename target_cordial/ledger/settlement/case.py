@@ -61,12 +61,15 @@ class Settled:
         skipped: Users without a usable identifier, by reason.
         resolves: False where no present user at all has an identifier: then nothing was changed.
         outdated: The proven snapshot is older than the last one that was applied: it was ignored.
+        kept: Explicit removals of an address that stays, for somebody has it who is known by it
+            alone.
     """
 
     present: int
     skipped: dict[str, int]
     resolves: bool = True
     outdated: bool = False
+    kept: int = 0
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from target_cordial.ledger.settlement.identity import (
 )
 from target_cordial.ledger.settlement.members import (
     hold_former_identifiers,
+    kept_addresses,
     note_skipped,
     take_in_changes,
     take_out_leavers,
@@ -72,7 +73,7 @@ def settle(this: Case) -> Settled:
     renew_wanted(this)
     keep_messages(this)
     keep_snapshot_time(this)
-    return Settled(present, reasons, outdated=outdated)
+    return Settled(present, reasons, outdated=outdated, kept=kept_addresses(this))
 
 
 def _is_outdated(this: Case) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import and_, case, delete, exists, func, insert, literal, or_, s
 from target_cordial.core.identifier import IDENTIFIER_LOST
 from target_cordial.core.plan import Operation
 from target_cordial.ledger.schema import leaver, member, skipped, winner
-from target_cordial.ledger.settlement.case import ONE, USER_ID_KEYS, Case
+from target_cordial.ledger.settlement.case import IDENTIFIER_KEYS, ONE, USER_ID_KEYS, Case
 from target_cordial.ledger.settlement.identity import doubt_adopted, held_key
 
 if TYPE_CHECKING:
@@ -59,6 +59,20 @@ def take_out_leavers(this: Case) -> None:
     _remember_times(this, who)
     doubt_adopted(this, who)
     this.run(delete(member).where(who))
+
+
+def kept_addresses(this: Case) -> int:
+    """Count removals by id whose address stays wanted by a user known by the address alone.
+
+    That one may be somebody else, or the same person in a record without ids: nobody can tell.
+    """
+    alone = exists(ONE).where(
+        member.c.cohort == this.cohort,
+        member.c.user_key == literal(IDENTIFIER_KEYS[0]) + winner.c.identifier,
+        member.c.held_of.is_(None),
+    )
+    query = select(func.count()).where(winner.c.present == 0, alone)
+    return int(this.connection.execute(query).scalar_one())
 
 
 def hold_former_identifiers(this: Case) -> None:

@@ -312,6 +312,13 @@ def test_a_forgotten_cohort_is_new_to_the_ledger(filled: Commands, sandbox: Runn
     assert len(on_list(sandbox)) == 6
 
 
+def test_forgetting_a_cohort_tells_of_removals_that_were_waiting(filled: Commands) -> None:
+    filled.target(*snapshot(*people(3)))
+    filled.target(*snapshot(*people(1)))
+    told = filled.ledger_command("forget", COHORT).stdout
+    assert "So do 2 people who have left it: their removals were waiting" in told
+
+
 def test_status_shows_what_waits_to_be_adopted(filled: Commands) -> None:
     filled.target(*snapshot(*people(1)))
     shown = filled.ledger_command("status").stdout

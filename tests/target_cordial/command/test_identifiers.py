@@ -241,3 +241,15 @@ def test_a_row_of_an_identifier_alone_is_a_user(either: Commands, sandbox: Runni
     ended = either.target(alone, row(" ANA@X.IO", "remove"))
     assert ended.code == 0
     assert sandbox.control.lists() == {"activeusers": ["bo@x.io"]}
+
+
+def test_a_removal_by_id_says_that_an_address_stays_which_came_alone(
+    either: Commands, sandbox: Running
+) -> None:
+    """Two users or one: nobody can tell, so nothing is guessed, and the run says what it left."""
+    alone = change(1, in_cohort=True, amplitude_id=None, user_id=None)
+    either.target(FLAGGED, change(1, in_cohort=True), alone)
+    ended = either.target(FLAGGED, change(1, in_cohort=False))
+    assert ended.code == 0
+    assert sandbox.control.lists() == {"activeusers": addresses(1)}
+    assert "1 removals by id leave an address on the list" in ended.last_line

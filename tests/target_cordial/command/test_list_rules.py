@@ -414,6 +414,17 @@ def test_a_deleted_list_is_an_error_in_both_deliveries_though_nothing_is_to_be_w
     assert "activeusers" not in sandbox.control.lists()
 
 
+def test_a_deleted_list_is_an_error_even_if_its_cohort_did_not_come(
+    either: Commands, sandbox: Running
+) -> None:
+    either.target(*snapshot(*people(3)))
+    sandbox.control.remove_list("activeusers")
+    ended = either.target(*cohort("VIPs", member(2), cohort_id=OTHER))
+    assert ended.code == 3
+    assert "Cohort 'active users' (9zx41kq): its list 'activeusers' is not in" in ended.last_line
+    assert sandbox.control.lists() == {"VIPs": addresses(2)}
+
+
 def test_a_renamed_list_is_followed_in_both_deliveries(either: Commands, sandbox: Running) -> None:
     either.target(*snapshot(*people(3)))
     sandbox.control.rename_list("activeusers", "renamed")

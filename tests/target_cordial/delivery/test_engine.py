@@ -331,7 +331,7 @@ def test_as_many_calls_in_a_row_as_workers_without_answer_stop_the_delivery(work
     with pytest.raises(DeliveryStoppedError, match="used up all tries"):
         deliver([add(name) for name in names], used_up, workers=workers, book=book)
     sent = {change.identifier for what, told in book.events if what == "send" for change in told}
-    assert workers <= len(sent) <= 3 * workers
+    assert workers <= len(sent) < 2 * workers  # others were in flight when the last one ended
     assert len(book.outcomes) == BLOCK_CHANGES
     assert {outcome.result for outcome in book.outcomes} == {Result.NOT_SENT}
     assert book.events[-1][0] == "note"

@@ -98,6 +98,16 @@ def test_a_user_id_stays_known_through_records_without_it(ledger: Ledger) -> Non
     assert wanted(ledger) == set()
 
 
+def test_a_removal_by_id_tells_of_an_address_that_stays_for_being_known_alone(
+    ledger: Ledger,
+) -> None:
+    settle(ledger, 1, [row(1, "i:ana", "ana"), row(2, "a:2", "bob"), row(3, "a:3", "bob")])
+    assert settle(ledger, 1, [row(1, "a:1", "ana", present=False)]).kept == 1
+    assert settle(ledger, 1, [row(1, "a:2", "bob", present=False)]).kept == 0
+    assert settle(ledger, 1, [row(1, "i:ana", "ana", present=False)]).kept == 0
+    assert wanted(ledger) == {"bob"}
+
+
 def test_what_is_recalled_is_not_counted_as_skipped(ledger: Ledger) -> None:
     settle(ledger, 1, [row(1, "u:x", "ana", time=LATE, present=False)])
     rows = [row(1, "a:1", "ana", user_id="x", time=EARLY), row(2, "a:2", "bob")]
