@@ -646,8 +646,8 @@ MUTANTS: Final = (
     Mutant(
         "user-id-unlearned",
         "ledger/settlement/course.py",
-        "    learn_user_ids(this)\n",
-        "",
+        "    learn_user_ids(this)\n    recall",
+        "    recall",
         "a removal by user id does not reach who came last by Amplitude id alone",
         RECALL,
     ),

@@ -52,6 +52,7 @@ def settle(this: Case) -> Settled:
     learn_user_ids(this)
     recall(this)
     spread_identifiers(this)
+    learn_user_ids(this)  # of the users whom the removals concern
     spread_user_ids(this)
     drop_uncounted(this)
     drop_overtaken(this)

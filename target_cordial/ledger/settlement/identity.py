@@ -10,6 +10,7 @@ from sqlalchemy import (
     ScalarSelect,
     Subquery,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -34,7 +35,7 @@ from target_cordial.ledger.settlement.case import (
 from target_cordial.ledger.settlement.words import overtaken
 
 if TYPE_CHECKING:
-    from sqlalchemy import Column
+    from sqlalchemy import Column, Table
 
 
 _USER: Final = ("user_key", "user_id")
@@ -42,17 +43,20 @@ _USER: Final = ("user_key", "user_id")
 
 
 def spread_identifiers(this: Case) -> None:
-    """A removal that knows only an identifier concerns every user with it."""
+    """A removal that knows only an identifier concerns every user with it.
+
+    User ids of Amplitude users are left to be learned: member and row may know different ones.
+    """
     rows = this.rows
     alone = and_(between(rows.c.user_key, IDENTIFIER_KEYS), rows.c.present == 0)
     if not this.any(select(rows.c.user_key).where(alone)):
         return
     known = union(
-        select(member.c.user_key, member.c.user_id, member.c.identifier).where(
+        select(member.c.user_key, _user_id_alone(member), member.c.identifier).where(
             member.c.cohort == this.cohort,
             ~between(member.c.user_key, IDENTIFIER_KEYS),
         ),
-        select(rows.c.user_key, rows.c.user_id, rows.c.identifier).where(
+        select(rows.c.user_key, _user_id_alone(rows), rows.c.identifier).where(
             ~between(rows.c.user_key, IDENTIFIER_KEYS),
             rows.c.identifier.is_not(None),
             or_(this.time.is_(None), ~overtaken(this)),
@@ -145,6 +149,11 @@ def held_key(
 ) -> ColumnElement[str]:
     """Make the key of a row that holds a user's former identifier."""
     return literal("h:") + identifier + ":" + owner
+
+
+def _user_id_alone(table: Table) -> ColumnElement[str]:
+    by_user_id = between(table.c.user_key, USER_ID_KEYS)
+    return case((by_user_id, table.c.user_id)).label("user_id")
 
 
 def _known_users(this: Case) -> CompoundSelect[tuple[str, str]]:

@@ -98,6 +98,16 @@ def test_a_user_id_stays_known_through_records_without_it(ledger: Ledger) -> Non
     assert wanted(ledger) == set()
 
 
+def test_a_removal_by_address_leaves_its_users_the_ids_of_this_run(ledger: Ledger) -> None:
+    settle(ledger, 1, [row(1, "a:3", "ana"), row(2, "u:y", "bob", time=LATE)])
+    rows = [
+        row(1, "a:3", "ana", user_id="y", present=False),
+        row(2, "i:ana", "ana", present=False),
+    ]
+    settle(ledger, 1, rows)
+    assert members(ledger, 1) == {}
+
+
 def test_a_removal_by_id_tells_of_an_address_that_stays_for_being_known_alone(
     ledger: Ledger,
 ) -> None:
