@@ -94,8 +94,9 @@ class Sealer:
         if settled.kept:
             self._report.notes.append(
                 f"Cohort {label}: {settled.kept} removals by id leave an address on the list, for "
-                "a member came with that address alone. If they are the same people, send the "
-                "removals with the address alone, or a complete snapshot"
+                "a member has it who came with other ids, or with the address alone. If these are "
+                "the same people, send the removals by the ids they came with, or a complete "
+                "snapshot"
             )
         if settled.outdated:
             self._report.notes.append(

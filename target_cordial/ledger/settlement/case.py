@@ -61,8 +61,7 @@ class Settled:
         skipped: Users without a usable identifier, by reason.
         resolves: False where no present user at all has an identifier: then nothing was changed.
         outdated: The proven snapshot is older than the last one that was applied: it was ignored.
-        kept: Explicit removals of an address that stays, for somebody has it who is known by it
-            alone.
+        kept: Removals by id of an address that stays, though nobody can tell if it should.
     """
 
     present: int

@@ -65,6 +65,7 @@ def settle(this: Case) -> Settled:
     absorb_user_ids(this)
     absorb_adopted(this)
     reasons = note_skipped(this)
+    kept = kept_addresses(this)
     take_out_leavers(this)
     note_unknown_removals(this)
     if this.sealed is None:
@@ -74,7 +75,7 @@ def settle(this: Case) -> Settled:
     renew_wanted(this)
     keep_messages(this)
     keep_snapshot_time(this)
-    return Settled(present, reasons, outdated=outdated, kept=kept_addresses(this))
+    return Settled(present, reasons, outdated=outdated, kept=kept)
 
 
 def _is_outdated(this: Case) -> bool:

@@ -62,16 +62,26 @@ def take_out_leavers(this: Case) -> None:
 
 
 def kept_addresses(this: Case) -> int:
-    """Count removals by id whose address stays wanted by a user known by the address alone.
+    """Count removals by id whose address stays wanted though nobody can tell if it should.
 
-    That one may be somebody else, or the same person in a record without ids: nobody can tell.
+    Either the cohort does not know the user who is removed, and another member has the address; or
+    a member came with the address alone. These may be one person in records with other ids, or
+    two. Where two members with ids share an address, all is clear, and it stays.
     """
-    alone = exists(ONE).where(
-        member.c.cohort == this.cohort,
-        member.c.user_key == literal(IDENTIFIER_KEYS[0]) + winner.c.identifier,
+    if this.sealed is not None:
+        return 0  # the proven snapshot says who is in, by the ids that it has
+    mine = member.c.cohort == this.cohort
+    own, removed = member.alias(), winner.alias()
+    by_address = literal(IDENTIFIER_KEYS[0]) + winner.c.identifier
+    known = exists(ONE).where(own.c.cohort == this.cohort, own.c.user_key == winner.c.user_key)
+    other = exists(ONE).where(
+        mine,
+        member.c.identifier == winner.c.identifier,
         member.c.held_of.is_(None),
+        or_(~known, member.c.user_key == by_address),
+        ~exists(ONE).where(removed.c.user_key == member.c.user_key, removed.c.present == 0),
     )
-    query = select(func.count()).where(winner.c.present == 0, alone)
+    query = select(func.count()).where(winner.c.present == 0, other)
     return int(this.connection.execute(query).scalar_one())
 
 

@@ -108,12 +108,16 @@ def test_a_removal_by_address_leaves_its_users_the_ids_of_this_run(ledger: Ledge
     assert members(ledger, 1) == {}
 
 
-def test_a_removal_by_id_tells_of_an_address_that_stays_for_being_known_alone(
+def test_a_removal_by_id_tells_of_an_address_that_stays_with_other_ids(
     ledger: Ledger,
 ) -> None:
     settle(ledger, 1, [row(1, "i:ana", "ana"), row(2, "a:2", "bob"), row(3, "a:3", "bob")])
     assert settle(ledger, 1, [row(1, "a:1", "ana", present=False)]).kept == 1
     assert settle(ledger, 1, [row(1, "a:2", "bob", present=False)]).kept == 0
+    assert settle(ledger, 1, [row(1, "a:4", "bob", present=False)]).kept == 1
+    gone = [row(1, "a:4", "bob", present=False), row(2, "a:3", "bob", present=False)]
+    assert settle(ledger, 1, gone).kept == 0
+    settle(ledger, 1, [row(1, "a:3", "bob")])
     assert settle(ledger, 1, [row(1, "i:ana", "ana", present=False)]).kept == 0
     assert wanted(ledger) == {"bob"}
 
