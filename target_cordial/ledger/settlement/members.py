@@ -70,18 +70,21 @@ def kept_addresses(this: Case) -> int:
     """
     if this.sealed is not None:
         return 0  # the proven snapshot says who is in, by the ids that it has
-    mine = member.c.cohort == this.cohort
-    own, removed = member.alias(), winner.alias()
-    by_address = literal(IDENTIFIER_KEYS[0]) + winner.c.identifier
-    known = exists(ONE).where(own.c.cohort == this.cohort, own.c.user_key == winner.c.user_key)
-    other = exists(ONE).where(
-        mine,
-        member.c.identifier == winner.c.identifier,
-        member.c.held_of.is_(None),
-        or_(~known, member.c.user_key == by_address),
-        ~exists(ONE).where(removed.c.user_key == member.c.user_key, removed.c.present == 0),
+    own, other, removed = member.alias(), member.alias(), winner.alias()
+    itself = and_(own.c.cohort == this.cohort, own.c.user_key == winner.c.user_key)
+    address = func.coalesce(winner.c.identifier, own.c.identifier)
+    stays = exists(ONE).where(
+        other.c.cohort == this.cohort,
+        other.c.identifier == address,
+        other.c.held_of.is_(None),
+        or_(own.c.user_key.is_(None), other.c.user_key == literal(IDENTIFIER_KEYS[0]) + address),
+        ~exists(ONE).where(removed.c.user_key == other.c.user_key, removed.c.present == 0),
     )
-    query = select(func.count()).where(winner.c.present == 0, other)
+    query = (
+        select(func.count())
+        .select_from(winner.outerjoin(own, itself))
+        .where(winner.c.present == 0, stays)
+    )
     return int(this.connection.execute(query).scalar_one())
 
 

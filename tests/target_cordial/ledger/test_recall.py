@@ -117,7 +117,8 @@ def test_a_removal_by_id_tells_of_an_address_that_stays_with_other_ids(
     assert settle(ledger, 1, [row(1, "a:4", "bob", present=False)]).kept == 1
     gone = [row(1, "a:4", "bob", present=False), row(2, "a:3", "bob", present=False)]
     assert settle(ledger, 1, gone).kept == 0
-    settle(ledger, 1, [row(1, "a:3", "bob")])
+    settle(ledger, 1, [row(1, "a:3", "bob"), row(2, "a:1", "ana")])
+    assert settle(ledger, 1, [row(1, "a:1", None, present=False)]).kept == 1
     assert settle(ledger, 1, [row(1, "i:ana", "ana", present=False)]).kept == 0
     assert wanted(ledger) == {"bob"}
 
