@@ -128,6 +128,20 @@ def is_email_address(text: str) -> bool:
     return True
 
 
+def channel_of(identifier_name: str) -> str | None:
+    """Name the channel whose address an identifier is: ``channels.sms.address`` → ``sms``.
+
+    Returns:
+        The channel's key; None where the identifier is no channel address.
+    """
+    if identifier_name in EMAIL_KEYS:
+        return "email"
+    parts = identifier_name.split(".")
+    if len(parts) == 3 and parts[0] == "channels" and parts[2] == "address":  # noqa: PLR2004  channels.<key>.address
+        return parts[1]
+    return None
+
+
 def _one_of(values: Iterable[Any], mapping: Mapping) -> Resolved:
     results = [clean(value, mapping) for value in values]
     usable = {result.identifier for result in results} - {None}

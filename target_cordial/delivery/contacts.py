@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
-from target_cordial.core.identifier import EMAIL_KEYS
+from target_cordial.core.identifier import channel_of
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, Outcome, Result
 from target_cordial.core.plan import Change, Operation
 from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected, unavailable
@@ -129,17 +129,3 @@ class ContactsDelivery:
             self._suppress == "first_sync" and first
         )
         return body
-
-
-def channel_of(identifier_name: str) -> str | None:
-    """Name the channel whose address an identifier is: ``channels.sms.address`` → ``sms``.
-
-    Returns:
-        The channel's key; None where the identifier is no channel address.
-    """
-    if identifier_name in EMAIL_KEYS:
-        return "email"
-    parts = identifier_name.split(".")
-    if len(parts) == 3 and parts[0] == "channels" and parts[2] == "address":  # noqa: PLR2004  channels.<key>.address
-        return parts[1]
-    return None

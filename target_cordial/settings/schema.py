@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from singer_sdk import typing as th
 
+from target_cordial.settings.objects import COHORTS, ENDPOINT_REQUESTS, STAGING_OPTIONS
+
 ENVIRONMENT_PREFIX: Final = "TARGET_CORDIAL_"
 
 REGIONS: Final = {
@@ -67,13 +69,25 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         description="How many identifiers one call to the endpoint carries.",
     ),
     th.Property(
+        "endpoint_requests",
+        ENDPOINT_REQUESTS,
+        secret=True,
+        title="Calls to the endpoint",
+        description=(
+            "Another shape of the calls to the endpoint: an object with create, add or remove as "
+            "key, and method, path, body or item as its value."
+        ),
+    ),
+    th.Property(
         "delivery",
-        th.StringType(allowed_values=["auto", "contacts", "endpoint"], nullable=False),
+        th.StringType(allowed_values=["auto", "contacts", "imports", "endpoint"], nullable=False),
         default="auto",
         title="Delivery",
         description=(
-            "contacts: REST v2, one call a contact. endpoint: the Amplitude service URL, in "
-            "batches. auto: endpoint where that setting is there, else contacts."
+            "contacts: REST v2, one call a contact. imports: REST v2, files of contacts. endpoint: "
+            "the Amplitude service URL, in batches. auto: endpoint where that setting is there; "
+            "else imports where import_staging_url is there and more than 5,000 contacts change; "
+            "else contacts."
         ),
     ),
     th.Property(
@@ -95,28 +109,7 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
     ),
     th.Property(
         "cohorts",
-        th.ObjectType(
-            additional_properties=th.ObjectType(
-                th.Property(
-                    "list_name",
-                    th.StringType(nullable=False, min_length=1, max_length=128),
-                    description="Another name for its list, before the first sync.",
-                ),
-                th.Property(
-                    "max_removal_percent",
-                    th.IntegerType(minimum=0, maximum=100, nullable=False),
-                    description="Instead of max_removal_percent for all.",
-                ),
-                th.Property(
-                    "max_addition_percent",
-                    th.IntegerType(minimum=0, nullable=False),
-                    description="Instead of max_addition_percent for all.",
-                ),
-                additional_properties=False,
-                nullable=False,
-            ),
-            nullable=False,
-        ),
+        COHORTS,
         title="Single cohorts",
         description=(
             "What is otherwise for single cohorts: an object with a cohort's id or name as key, "
@@ -235,6 +228,35 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         default=60,
         title="Time-out of a call",
         description="Seconds to wait for an answer.",
+    ),
+    th.Property(
+        "import_staging_url",
+        th.StringType(nullable=False, min_length=1),
+        title="Staging of imports",
+        description=(
+            "Where files for imports lie until Cordial has read them: s3://bucket/prefix, "
+            "gs://bucket/prefix or az://…, a bucket of yours."
+        ),
+    ),
+    th.Property(
+        "import_staging_options",
+        STAGING_OPTIONS,
+        secret=True,
+        title="Options of the staging store",
+        description=(
+            "Options of that store, such as keys, region or endpoint: an object of texts. What is "
+            "not given is taken from the store's own environment variables."
+        ),
+    ),
+    th.Property(
+        "import_timeout_seconds",
+        th.IntegerType(minimum=1, maximum=604_800, nullable=False),
+        default=3600,
+        title="Time-out of an import",
+        description=(
+            "Seconds to wait for the end of an import, and how long its file can be fetched. The "
+            "next run goes on with what has not ended."
+        ),
     ),
     th.Property(
         "verify_sample",

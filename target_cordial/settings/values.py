@@ -13,13 +13,14 @@ from sqlalchemy.exc import ArgumentError
 
 from target_cordial.core.completeness import Completion
 from target_cordial.core.guard import Limit
-from target_cordial.core.identifier import Mapping
+from target_cordial.core.identifier import Mapping, channel_of
 from target_cordial.core.list_name import MAX_LENGTH, is_allowed
 from target_cordial.core.plan import Operation
 from target_cordial.errors import SettingsError
 from target_cordial.settings.checks import is_secure, schema_problems
 from target_cordial.settings.cohorts import SingleCohorts, joined
 from target_cordial.settings.schema import REGIONS, SCHEMA
+from target_cordial.settings.staging import staging_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,17 +30,24 @@ if TYPE_CHECKING:
 ALL: Final = 100
 """The share of removals, in percent, that switches the guard off; for additions it is 0."""
 
+_ANY_JSON: Final = frozenset({"endpoint_requests"})
+"""Settings in which a number may have a point."""
+
 _KEY: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a run. Each field is described in ``SCHEMA``."""
+    """The settings of a run. Each field is described in ``SCHEMA``.
+
+    ``delivery`` is ``auto`` only where the plan of a run decides: between contacts and imports.
+    """
 
     api_key: str = field(repr=False)
     api_url: str
     endpoint: str | None
     endpoint_batch_size: int
+    endpoint_requests: ConfigMapping[str, Any] = field(repr=False)
     delivery: str
     mapping: Mapping
     create_lists: bool
@@ -56,6 +64,9 @@ class Settings:
     ledger_url: str = field(repr=False)
     max_concurrency: int
     request_timeout_seconds: int
+    import_staging_url: str | None
+    import_staging_options: ConfigMapping[str, str] = field(repr=False)
+    import_timeout_seconds: int
     verify_sample: int
     dry_run: bool
     report_path: str | None
@@ -81,7 +92,7 @@ class Settings:
         problems += [
             f"The setting {name} is not a whole number."
             for name in _with_a_point(
-                {name: given[name] for name in SCHEMA["properties"].keys() & given}
+                {name: given[name] for name in (SCHEMA["properties"].keys() & given) - _ANY_JSON}
             )
         ]
         if problems:
@@ -94,15 +105,13 @@ class Settings:
         if problems:
             raise SettingsError(problems)
         endpoint = values["endpoint"]
-        delivery = values["delivery"]
-        if delivery == "auto":
-            delivery = "endpoint" if endpoint else "contacts"
         return cls(
             api_key=values["api_key"],
             api_url=_rest_base(values["api_url"] or REGIONS[values["region"]]),
             endpoint=endpoint.rstrip("/") if endpoint else None,
             endpoint_batch_size=values["endpoint_batch_size"],
-            delivery=delivery,
+            endpoint_requests=values["endpoint_requests"] or {},
+            delivery=_delivery(values),
             mapping=Mapping(
                 values["contact_identifier_name"].strip(),
                 _properties(values["contact_identifier_mapping"]),
@@ -122,6 +131,9 @@ class Settings:
             ledger_url=values["ledger_url"],
             max_concurrency=values["max_concurrency"],
             request_timeout_seconds=values["request_timeout_seconds"],
+            import_staging_url=values["import_staging_url"],
+            import_staging_options=values["import_staging_options"] or {},
+            import_timeout_seconds=values["import_timeout_seconds"],
             dry_run=values["dry_run"],
             report_path=values["report_path"],
             rejects_path=values["rejects_path"],
@@ -140,14 +152,19 @@ class Settings:
 
     @property
     def acceptance(self) -> str:
-        """A fingerprint of what decides whether Cordial accepts a change; it holds no secret."""
-        decisive = {
+        """A fingerprint of what decides whether Cordial accepts a change; it tells no secret.
+
+        With delivery auto it is the same whichever way the plan of a run takes.
+        """
+        decisive: dict[str, Any] = {
             **self.binding,
             "api_url": self.api_url,
             "delivery": self.delivery,
             "create_contacts": self.create_contacts,
             "suppress_triggers": self.suppress_triggers,
         }
+        if self.delivery == "endpoint" and self.endpoint_requests:
+            decisive["endpoint_requests"] = self.endpoint_requests
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -163,6 +180,17 @@ class Settings:
         }
 
 
+def _delivery(values: ConfigMapping[str, Any]) -> str:
+    """Decide the delivery as far as the settings can."""
+    delivery: str = values["delivery"]
+    if delivery != "auto":
+        return delivery
+    if values["endpoint"]:
+        return "endpoint"
+    by_file = channel_of(values["contact_identifier_name"].strip()) is not None
+    return "auto" if values["import_staging_url"] and by_file else "contacts"
+
+
 def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
     problems = [
         f"The setting {name} must be an https URL (http only on loopback), without credentials, "
@@ -172,6 +200,9 @@ def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
     ]
     if values["delivery"] == "endpoint" and not values["endpoint"]:
         problems.append("delivery is endpoint, but the setting endpoint is missing.")
+    if values["endpoint_requests"] and not values["endpoint"]:
+        problems.append("The setting endpoint_requests is there, but endpoint is missing.")
+    problems += staging_problems(values)
     if not _properties(values["contact_identifier_mapping"]):
         problems.append("The setting contact_identifier_mapping names no property.")
     if not _KEY.fullmatch(values["contact_identifier_name"].strip()):

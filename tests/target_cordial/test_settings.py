@@ -43,6 +43,7 @@ def test_defaults() -> None:
         api_url="https://api.cordial.io/v2",
         endpoint=None,
         endpoint_batch_size=1000,
+        endpoint_requests={},
         delivery="contacts",
         mapping=Mapping("email", ("email",)),
         create_lists=True,
@@ -59,6 +60,9 @@ def test_defaults() -> None:
         ledger_url="sqlite:///.target-cordial/ledger.db",
         max_concurrency=8,
         request_timeout_seconds=60,
+        import_staging_url=None,
+        import_staging_options={},
+        import_timeout_seconds=3600,
         verify_sample=10,
         dry_run=False,
         report_path=None,
@@ -71,6 +75,7 @@ def test_every_given_value_is_taken() -> None:
         api_url="https://sandbox.example/api/",
         endpoint="https://ingest.example/amplitude/",
         endpoint_batch_size=10,
+        endpoint_requests={"create": {"path": "/cohorts"}},
         contact_identifier_name=" customer_id ",
         contact_identifier_mapping=" loyalty_id , customer_id,,",
         create_lists=False,
@@ -87,6 +92,9 @@ def test_every_given_value_is_taken() -> None:
         ledger_url="sqlite:///elsewhere.db",
         max_concurrency=4,
         request_timeout_seconds=5,
+        import_staging_url="s3://staging/cordial",
+        import_staging_options={"region": "eu-west-1"},
+        import_timeout_seconds=60,
         verify_sample=0,
         dry_run=True,
         report_path="report.json",
@@ -96,6 +104,7 @@ def test_every_given_value_is_taken() -> None:
         api_url="https://sandbox.example/api/v2",
         endpoint="https://ingest.example/amplitude",
         endpoint_batch_size=10,
+        endpoint_requests={"create": {"path": "/cohorts"}},
         delivery="endpoint",
         mapping=Mapping("customer_id", ("loyalty_id", "customer_id")),
         create_lists=False,
@@ -112,6 +121,9 @@ def test_every_given_value_is_taken() -> None:
         ledger_url="sqlite:///elsewhere.db",
         max_concurrency=4,
         request_timeout_seconds=5,
+        import_staging_url="s3://staging/cordial",
+        import_staging_options={"region": "eu-west-1"},
+        import_timeout_seconds=60,
         verify_sample=0,
         dry_run=True,
         report_path="report.json",
@@ -157,8 +169,37 @@ def test_delivery_follows_the_endpoint(config: dict[str, str], delivery: str) ->
     assert settings(**config).delivery == delivery
 
 
-def test_the_key_and_the_ledger_are_in_no_representation() -> None:
-    shown = repr(settings(ledger_url="sqlite:///hidden.db"))
+STAGED = {"import_staging_url": "s3://staging/cordial"}
+
+
+@pytest.mark.parametrize(
+    ("config", "delivery"),
+    [
+        ({"delivery": "imports", **STAGED}, "imports"),
+        ({"delivery": "contacts", **STAGED}, "contacts"),
+        (STAGED, "auto"),
+        ({**STAGED, "contact_identifier_name": " channels.sms.address "}, "auto"),
+        ({**STAGED, "contact_identifier_name": "customer_id"}, "contacts"),
+        ({**STAGED, "endpoint": "https://ingest.example"}, "endpoint"),
+        ({**STAGED, "delivery": "endpoint", "endpoint": "https://ingest.example"}, "endpoint"),
+    ],
+)
+def test_the_plan_decides_only_where_files_can_be_staged(
+    config: dict[str, str], delivery: str
+) -> None:
+    assert settings(**config).delivery == delivery
+
+
+def test_the_key_and_other_secrets_are_in_no_representation() -> None:
+    shown = repr(
+        settings(
+            ledger_url="sqlite:///hidden.db",
+            endpoint="https://ingest.example",
+            endpoint_requests={"create": {"path": "/hidden"}},
+            import_staging_options={"secret_access_key": "hidden"},
+            **STAGED,
+        )
+    )
     assert KEY not in shown
     assert "hidden" not in shown
 
@@ -166,7 +207,7 @@ def test_the_key_and_the_ledger_are_in_no_representation() -> None:
 def test_secrets() -> None:
     properties = SCHEMA["properties"]
     secrets = {name for name, schema in properties.items() if schema.get("secret")}
-    assert secrets == {"api_key", "ledger_url"}
+    assert secrets == {"api_key", "ledger_url", "endpoint_requests", "import_staging_options"}
 
 
 # -- the binding ----------------------------------------------------------------------------------
@@ -195,6 +236,8 @@ def test_what_a_ledger_belongs_to(change: dict[str, str]) -> None:
         {"max_removal_count": 0},
         {"contact_identifier_mapping": " email "},
         {"endpoint": "https://ingest.example", "delivery": "contacts"},
+        {"delivery": "imports", **STAGED},
+        STAGED,
         {"ledger_url": "sqlite:///moved.db"},
     ],
 )
@@ -216,7 +259,7 @@ def test_with_an_endpoint_the_rest_base_is_no_part_of_the_binding() -> None:
     ("name", "value"),
     [
         ("region", "eu"),
-        ("delivery", "imports"),
+        ("delivery", "files"),
         ("suppress_triggers", "sometimes"),
         ("create_lists", "true"),
         ("dry_run", 1),
@@ -241,6 +284,18 @@ def test_with_an_endpoint_the_rest_base_is_no_part_of_the_binding() -> None:
         ("max_concurrency", 65),
         ("request_timeout_seconds", 0),
         ("request_timeout_seconds", 3601),
+        ("import_timeout_seconds", 0),
+        ("import_timeout_seconds", 604_801),
+        ("import_timeout_seconds", 1.5),
+        ("import_staging_url", ""),
+        ("import_staging_options", "{}"),
+        ("import_staging_options", {"region": 5}),
+        ("import_staging_options", {"region": None}),
+        ("endpoint_requests", []),
+        ("endpoint_requests", {"create": []}),
+        ("endpoint_requests", {"create": {"path": 5}}),
+        ("endpoint_requests", {"create": {"url": "/lists"}}),
+        ("endpoint_requests", {"delete": {}}),
         ("ledger_url", ""),
         ("report_path", ""),
         ("rejects_path", 5),
@@ -299,6 +354,79 @@ def test_delivery_by_an_endpoint_needs_one() -> None:
     assert "endpoint is missing" in problem
 
 
+def test_delivery_by_imports_needs_a_place_for_its_files() -> None:
+    (problem,) = problems(delivery="imports")
+    assert problem == "delivery is imports, but the setting import_staging_url is missing."
+
+
+def test_delivery_by_imports_needs_channel_addresses() -> None:
+    (problem,) = problems(delivery="imports", contact_identifier_name="customer_id", **STAGED)
+    assert "contact_identifier_name is no channel address" in problem
+    assert "customer_id" not in problem
+
+
+@pytest.mark.parametrize("config", [{}, {"delivery": "imports"}, {"delivery": "contacts"}])
+def test_a_place_for_files_needs_the_package_that_reaches_it(
+    config: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("target_cordial.settings.staging.find_spec", lambda _: None)
+    assert settings().delivery == "contacts"
+    (problem,) = problems(**config, **STAGED)
+    assert "import_staging_url" in problem
+    assert "install target-cordial[imports]" in problem
+
+
+def test_options_of_a_store_and_calls_of_an_endpoint_need_their_address() -> None:
+    (problem,) = problems(import_staging_options={"region": "s3cret"})
+    assert problem == (
+        "The setting import_staging_options is there, but import_staging_url is missing."
+    )
+    (problem,) = problems(endpoint_requests={"create": {"path": "/s3cret"}})
+    assert problem == "The setting endpoint_requests is there, but endpoint is missing."
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://bucket",
+        "s3://bucket/",
+        "s3://my.bucket-1/a/b_c/day=1/",
+        "gs://bucket/prefix",
+        "az://account/container/prefix",
+    ],
+)
+def test_a_bucket_and_a_prefix_are_a_place_for_files(url: str) -> None:
+    assert settings(import_staging_url=url).import_staging_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/var/staging",
+        "file:///var/staging",
+        "memory:///",
+        "http://bucket.example/prefix",
+        "https://bucket.s3.amazonaws.com/prefix",
+        "S3://bucket",
+        "s3://",
+        "s3:///prefix",
+        "s3://key:word@bucket/prefix",
+        "s3://bucket/prefix?versionId=1",
+        "s3://bucket/prefix#part",
+        "s3://bucket/a//b",
+        "s3://bucket/../other",
+        "s3://bucket/.",
+        "s3://bucket/a b",
+        "s3://bucket/a%2Fb",
+        "s3://bucket/a\n",
+    ],
+)
+def test_another_place_for_files_is_refused(url: str) -> None:
+    (problem,) = problems(import_staging_url=url)
+    assert problem.startswith("The setting import_staging_url must be ")
+    assert "s3://bucket/prefix, gs://bucket/prefix, az://bucket/prefix" in problem
+
+
 def test_all_problems_are_told_at_once() -> None:
     told = problems(region="eu", max_concurrency=0, colour="red")
     assert len(told) == 3
@@ -318,6 +446,9 @@ def test_all_problems_are_told_at_once() -> None:
         {"api_key": KEY, "endpoint": "http://s3cret.example"},
         {"api_key": KEY, "api_url": "https://u:s3cret@host.example"},
         {"api_key": KEY, "unknown": "s3cret"},
+        {"api_key": KEY, "import_staging_url": "s3://s3cret@bucket"},
+        {"api_key": KEY, "import_staging_options": {"secret_access_key": 1, "x": "s3cret"}},
+        {"api_key": KEY, "endpoint_requests": {"add": {"path": ["s3cret"], "body": "s3cret"}}},
     ],
 )
 def test_no_refusal_repeats_a_value(config: dict[str, Any]) -> None:
@@ -492,14 +623,28 @@ def test_single_cohorts_come_from_the_environment_as_json() -> None:
     assert config == {"cohorts": {"vip": {"list_name": "V"}}}
 
 
+@pytest.mark.parametrize("name", ["cohorts", "endpoint_requests", "import_staging_options"])
 @pytest.mark.parametrize("text", ["", "{", "s3cret", "{'vip': {}}", "[" * 100_000])
-def test_broken_json_in_the_environment_is_refused_by_name_alone(text: str) -> None:
-    environment = {"TARGET_CORDIAL_COHORTS": text}
+def test_broken_json_in_the_environment_is_refused_by_name_alone(name: str, text: str) -> None:
+    environment = {f"TARGET_CORDIAL_{name.upper()}": text}
     assert environment_problems(environment) == [
-        "The setting cohorts (from the environment) is not JSON."
+        f"The setting {name} (from the environment) is not JSON."
     ]
-    with pytest.raises(SettingsError, match="cohorts"):
+    with pytest.raises(SettingsError, match=name):
         config_from_environment(environment)
+
+
+def test_calls_and_options_come_from_the_environment_as_json() -> None:
+    environment = {
+        "TARGET_CORDIAL_ENDPOINT_REQUESTS": '{"create": {"path": "/cohorts"}}',
+        "TARGET_CORDIAL_IMPORT_STAGING_OPTIONS": '{"region": "eu-west-1"}',
+        "TARGET_CORDIAL_IMPORT_TIMEOUT_SECONDS": "60",
+    }
+    assert config_from_environment(environment) == {
+        "endpoint_requests": {"create": {"path": "/cohorts"}},
+        "import_staging_options": {"region": "eu-west-1"},
+        "import_timeout_seconds": 60,
+    }
 
 
 # -- what decides whether Cordial accepts a change ------------------------------------------------
@@ -518,6 +663,22 @@ def test_broken_json_in_the_environment_is_refused_by_name_alone(text: str) -> N
 )
 def test_settings_under_which_a_rejected_change_is_tried_again(change: dict[str, Any]) -> None:
     assert settings(**change).acceptance != settings().acceptance
+
+
+def test_a_rejected_change_is_tried_again_when_the_calls_to_the_endpoint_change() -> None:
+    def acceptance(**config: Any) -> str:
+        return settings(endpoint="https://ingest.example", **config).acceptance
+
+    first = {"create": {"path": "/cohorts"}, "add": {"path": "/cohorts/$list_id"}}
+    again = dict(reversed(first.items()))
+    assert acceptance(endpoint_requests=first) == acceptance(endpoint_requests=again)
+    assert acceptance(endpoint_requests=first) != acceptance()
+    assert acceptance(endpoint_requests=first) != acceptance(
+        endpoint_requests={"create": first["create"]}
+    )
+    assert acceptance(endpoint_requests=first, delivery="contacts") == acceptance(
+        delivery="contacts"
+    )
 
 
 @pytest.mark.parametrize(

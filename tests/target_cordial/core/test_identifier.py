@@ -12,6 +12,7 @@ from target_cordial.core.identifier import (
     UNRESOLVED_MAPPING,
     Mapping,
     Resolved,
+    channel_of,
     clean,
     is_email_address,
     is_text,
@@ -360,3 +361,19 @@ def test_any_other_text_can_be_written_down(text: str) -> None:
 def test_what_resolves_can_be_written_down(text: str) -> None:
     identifier = clean(text, CUSTOMER).identifier
     assert identifier is None or identifier.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "channel"),
+    [
+        ("email", "email"),
+        ("channels.email.address", "email"),
+        ("channels.sms.address", "sms"),
+        ("channels.sms", None),
+        ("channels.sms.status", None),
+        ("channels.sms.address.x", None),
+        ("customer_id", None),
+    ],
+)
+def test_the_channel_of_an_identifier(name: str, channel: str | None) -> None:
+    assert channel_of(name) == channel

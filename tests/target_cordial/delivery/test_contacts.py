@@ -8,7 +8,7 @@ import requests
 from target_cordial.cordial.rest import RestClient
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, REJECTED_BY_CORDIAL, Outcome, Result
 from target_cordial.core.plan import Change, Sent
-from target_cordial.delivery.contacts import ContactsDelivery, channel_of
+from target_cordial.delivery.contacts import ContactsDelivery
 from target_cordial.delivery.list_watch import ListWatch
 from target_cordial.errors import (
     InterruptedRunError,
@@ -171,22 +171,6 @@ def test_calls_are_made_by_contact_in_the_order_of_the_plan() -> None:
         (changes[2],),
         (changes[3], changes[4]),
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "channel"),
-    [
-        ("email", "email"),
-        ("channels.email.address", "email"),
-        ("channels.sms.address", "sms"),
-        ("channels.sms", None),
-        ("channels.sms.status", None),
-        ("channels.sms.address.x", None),
-        ("customer_id", None),
-    ],
-)
-def test_the_channel_of_an_identifier(name: str, channel: str | None) -> None:
-    assert channel_of(name) == channel
 
 
 # -- what becomes of it ---------------------------------------------------------------------------
