@@ -103,6 +103,11 @@ class Account:
         list_id = self._list_ids.get(name)
         return None if list_id is None else self.lists[list_id]
 
+    def list_of(self, text: str) -> ContactList | None:
+        """Return the list of that name, else of that id: imports take either."""
+        number = int(text) if text.isascii() and text.isdecimal() else None
+        return self.list_named(text) or (None if number is None else self.lists.get(number))
+
     def make_list(self, name: object, *, enhanced: bool) -> ContactList:
         """Make a list.
 
@@ -175,9 +180,13 @@ class Account:
             return self.contacts.get(value)
         channel = channel_of(key)
         if channel is not None:
-            cid = self._by_address.get((channel, value.lower()))
-        else:
-            cid = next(iter(self._by_attribute.get((key, value), ())), None)
+            return self.find_address(channel, value)
+        cid = next(iter(self._by_attribute.get((key, value), ())), None)
+        return None if cid is None else self.contacts[cid]
+
+    def find_address(self, channel: str, address: str) -> Contact | None:
+        """Return the contact that has an address in a channel."""
+        cid = self._by_address.get((channel, address.lower()))
         return None if cid is None else self.contacts[cid]
 
     def make_contact(self, added_by: str) -> Contact:

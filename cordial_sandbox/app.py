@@ -17,11 +17,13 @@ from cordial_sandbox import (
     amplitude,
     cordial,
     cordial_contacts,
+    cordial_imports,
+    cordial_jobs,
     cordial_lists,
     errors,
     list_protocol,
 )
-from cordial_sandbox.calls import Call, api_of, authorized, writes
+from cordial_sandbox.calls import Call, api_of, authorized, recordable, writes
 from cordial_sandbox.control_routes import ControlApi
 from cordial_sandbox.faults import AFTER, Fault
 
@@ -44,6 +46,8 @@ def make_app(state: State) -> ASGIApp:
         *cordial_contacts.ContactRoutes(state).routes,
         *cordial_lists.ListRoutes(state).routes,
         *cordial.AttributeRoutes(state).routes,
+        *cordial_imports.ImportRoutes(state).routes,
+        *cordial_jobs.JobRoutes(state).routes,
         *amplitude.AmplitudeApi(state).routes,
         *list_protocol.ListProtocol(state).routes,
         *ControlApi(state, CONTROL).routes,
@@ -89,11 +93,12 @@ class Gate:
             method=scope["method"],
             path=path,
             query=scope["query_string"].decode("ascii", "replace"),
-            content=content,
+            content=recordable(path, content),
             authorized_as=authorized(api, headers, self._state.api_key),
             write=writes(api, scope["method"], path),
         )
         scope["state"]["call"] = call
+        scope["state"]["received"] = content
         if path.startswith(CONTROL):
             await self._inner(scope, receive, send)
             return

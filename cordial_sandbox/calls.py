@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from cordial_sandbox.import_source import redacted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,6 +18,7 @@ CORDIAL_KEY = "sandbox-key"
 AMPLITUDE_KEY = "sandbox-key"
 AMPLITUDE_SECRET = "sandbox-secret"  # noqa: S105 - printed in the docs; it opens nothing but this stand-in
 
+IMPORTS = "/v2/contactimports"
 _CONTACTS = "/v2/contacts"
 
 
@@ -28,8 +31,8 @@ class Call:
         method: The HTTP method.
         path: The path, percent-encoded as received.
         query: The query, percent-encoded as received.
-        content: The body as received. It is kept as bytes and parsed when asked for, because a
-            load test leaves hundreds of thousands of them behind.
+        content: The body as received, but for secrets (see `recordable`). It is kept as bytes and
+            parsed when asked for, because a load test leaves hundreds of thousands of them behind.
         authorized_as: The key that was accepted; None without valid credentials.
         write: Whether the call changes anything in Cordial.
         status: The status of the answer; None when the connection was closed without one.
@@ -71,6 +74,20 @@ class Call:
             self.api == "amplitude" and self.path.endswith("/file")
         )
 
+    def is_import(self, name_contains: str, strategy: str | None) -> bool:
+        """Return whether it asks for an import of such a name and strategy.
+
+        Args:
+            name_contains: A part of its `importName`.
+            strategy: `insertOnly`, `updateOnly`, `upsert` for none, or None for any.
+        """
+        body = self.json()
+        if self.method != "POST" or self.path != IMPORTS or not isinstance(body, dict):
+            return False
+        return name_contains in str(body.get("importName", "")) and (
+            strategy is None or strategy == body.get("strategy", "upsert")
+        )
+
     def concerns_contact(self, identifier: str) -> bool:
         """Return whether it writes the contact of that identifier, compared in lower case."""
         wanted = identifier.lower()
@@ -91,6 +108,19 @@ class Call:
             values = [*addresses, *body.values()]
             return wanted in (value.lower() for value in values if isinstance(value, str))
         return False
+
+
+def recordable(path: str, content: bytes) -> bytes:
+    """Return a body fit to be recorded: the source of an import holds a signed address or keys."""
+    if path != IMPORTS:
+        return content
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return b""
+    if isinstance(body, dict) and isinstance(body.get("source"), dict):
+        return json.dumps({**body, "source": redacted(body["source"])}).encode()
+    return content
 
 
 def api_of(path: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _OWN_KEYS = frozenset(
     {"channels", EMAIL, "identifyBy", "suppressTriggers", "forceSubscribe", "cID"}
 )
-_STATUSES = ("none", "subscribed", "unsubscribed", "pendingDOI")
+STATUSES = ("none", "subscribed", "unsubscribed", "pendingDOI")
 
 
 class SchemaError(Exception):
@@ -92,11 +92,11 @@ class ContactWrite:
                 key = f"channels.{channel}.address"
                 problems[key] = f"{key} must be an address"
             status = entry.get("subscribeStatus")
-            if status in _STATUSES:
+            if status in STATUSES:
                 self.statuses[channel] = status
             elif status is not None:
                 key = f"channels.{channel}.subscribeStatus"
-                problems[key] = f"{key} must be one of {', '.join(_STATUSES)}"
+                problems[key] = f"{key} must be one of {', '.join(STATUSES)}"
 
     def _read_member(
         self, account: Account, key: str, value: object, problems: dict[str, str]

@@ -154,6 +154,33 @@ class Control:
         """
         return self._view("/triggers")  # type: ignore[no-any-return] # the shape of this route
 
+    def violations(self) -> list[dict[str, Any]]:
+        """Return what no delivery may ever do and some did since the last reset.
+
+        Each is `{"rule", "where", "count", "message"}`; `cordial_sandbox.violations.RULES` has the
+        rules. None of them holds an identifier.
+        """
+        return self._view("/violations")  # type: ignore[no-any-return] # the shape of this route
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Return the import jobs as they are, whatever a look through Cordial's API is told.
+
+        Each is `{"id", "name", "strategy", "add_to", "remove_from", "status", "carried_out",
+        "reason", "rows", "counts", "told"}`, the oldest first. It counts as no poll.
+        """
+        return self._view("/jobs")  # type: ignore[no-any-return] # the shape of this route
+
+    def release_jobs(self, name_contains: str = "") -> int:
+        """Let jobs go on that a `job_stuck` or `job_late` fault holds; late ones are carried out.
+
+        Args:
+            name_contains: Only jobs whose `importName` contains this.
+
+        Returns:
+            How many there were.
+        """
+        return int(self._change("/jobs/release", name_contains=name_contains)["released"])
+
     def add_fault(
         self,
         kind: str,
@@ -166,14 +193,16 @@ class Control:
 
         Args:
             kind: `status`, `rate_limit`, `latency`, `drop_before`, `drop_after`,
-                `reject_contact`, `truncate` or `html`.
+                `reject_contact`, `truncate` or `html`; for import jobs `job_error`, `job_failed`,
+                `job_late`, `job_stuck` or `job_result`.
             method: Only calls of this method; None for all.
             path_contains: Only calls whose percent-encoded path contains this.
             times: How many calls it hits; None until cleared. A `rate_limit` and a
                 `reject_contact` always last until cleared.
             details: What the kind takes (`status`, `body`, `headers`; `per_second`,
-                `retry_after`; `seconds`; `identifier`, `message`), and `skip`: how many calls to
-                let pass first.
+                `retry_after`; `seconds`; `identifier`, `message`, `counts_as`; for jobs
+                `name_contains`, `strategy`, and `message`, `rows`, `job_status`, `counts` or
+                `without`), and `skip`: how many calls to let pass first.
         """
         self._change(
             "/fault", kind=kind, method=method, path_contains=path_contains, times=times, **details

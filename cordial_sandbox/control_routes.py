@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
@@ -17,6 +18,7 @@ from cordial_sandbox.account import EMAIL, RefusedError
 from cordial_sandbox.cohorts import Cohort, FileForm, User
 from cordial_sandbox.contact_view import contact_view
 from cordial_sandbox.faults import Fault
+from cordial_sandbox.import_work import release
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,6 +48,7 @@ class ControlApi:
             "/calls/clear": ("POST", self._clear_calls),
             "/fault": ("POST", self._add_fault),
             "/faults/clear": ("POST", self._clear_faults),
+            "/jobs/release": ("POST", self._release_jobs),
         }
         views: dict[str, Callable[[Request], Any]] = {
             "": self._overview,
@@ -53,6 +56,8 @@ class ControlApi:
             "/contacts": self._contacts,
             "/calls": self._calls,
             "/triggers": lambda _: state.triggers,
+            "/violations": lambda _: state.violations.as_list(),
+            "/jobs": lambda _: [job.summary() for job in state.jobs.values()],
             "/faults": lambda _: [fault.as_dict() for fault in state.faults],
         }
         self.routes = [
@@ -143,6 +148,16 @@ class ControlApi:
     def _clear_faults(self, _given: dict[str, Any]) -> None:
         self._state.faults.clear()
 
+    async def _release_jobs(self, given: dict[str, Any]) -> dict[str, int]:
+        held = [
+            job
+            for job in self._state.jobs.values()
+            if job.held is not None and given.get("name_contains", "") in (job.request.name or "")
+        ]
+        for job in held:
+            await release(self._state, job)
+        return {"released": len(held)}
+
 
 def _viewing(view: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:
     async def handler(request: Request) -> Response:
@@ -160,6 +175,8 @@ def _changing(
             return JSONResponse({"error": "a JSON object is needed"}, status_code=415)
         try:
             outcome = change(given)
+            if isawaitable(outcome):
+                outcome = await outcome
         except KeyError as missing:
             return JSONResponse({"error": f"{missing} is needed"}, status_code=422)
         except (ValueError, TypeError, RefusedError) as reason:

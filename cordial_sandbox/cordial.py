@@ -6,7 +6,9 @@ Paths, codes and shapes are those of Cordial's published description; where real
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -15,10 +17,16 @@ from cordial_sandbox import errors
 from cordial_sandbox.account import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.datastructures import QueryParams
     from starlette.requests import Request
 
     from cordial_sandbox.state import State
 
+_Item = TypeVar("_Item")
+_PER_PAGE = 25  # neither the default nor the maximum of Cordial is documented
+_MAX_PER_PAGE = 1000
 _ATTRIBUTE_TYPES = ("string", "number", "date", "geo", "array")
 
 
@@ -28,21 +36,35 @@ def json_body(request: Request) -> dict[str, Any] | Response:
     The error keys are Cordial's; the codes 400 and 422 that go with them are assumed. Cordial
     takes form bodies too, this stand-in does not.
     """
-    call = request.state.call
-    if not call.content:
+    received: bytes = request.state.received
+    if not received:
         return {}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         content = errors.body("Unsupported media type", "UNSUPPORTED_MEDIA_TYPE")
         return JSONResponse(content, status_code=415)
-    body = call.json()
+    try:
+        body = json.loads(received)
+    except ValueError:
+        return JSONResponse(errors.body("Invalid JSON", "INVALID_JSON_PROVIDED"), status_code=400)
     if isinstance(body, dict):
         return body
-    if body is None and call.content.strip() != b"null":
-        return JSONResponse(errors.body("Invalid JSON", "INVALID_JSON_PROVIDED"), status_code=400)
     return JSONResponse(
         errors.body("The body must be an object", "VALIDATION_ERROR"), status_code=422
     )
+
+
+def page_of(items: Iterable[_Item], query: QueryParams) -> list[_Item]:
+    """Return the page of some items that `page` and `per_page` of a query ask for."""
+    size = min(number(query.get("per_page"), _PER_PAGE), _MAX_PER_PAGE)
+    first = (number(query.get("page"), 1) - 1) * size
+    return list(islice(items, first, first + size))
+
+
+def number(text: str | None, default: int) -> int:
+    """Return a positive number out of a query, the default for anything else."""
+    found = int(text) if text and text.isascii() and text.isdecimal() else 0
+    return found or default
 
 
 class AttributeRoutes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from starlette.responses import JSONResponse, Response
@@ -13,7 +12,7 @@ from cordial_sandbox import errors
 from cordial_sandbox.account import EMAIL, RefusedError, channel_of
 from cordial_sandbox.contact_view import contact_view
 from cordial_sandbox.contact_write import ContactWrite, SchemaError
-from cordial_sandbox.cordial import json_body
+from cordial_sandbox.cordial import json_body, page_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from cordial_sandbox.state import State
 
 _PREFIX = "/v2/contacts/"
-_PER_PAGE = 25  # neither the default nor the maximum of Cordial is documented
-_MAX_PER_PAGE = 1000
 
 
 class ContactRoutes:
@@ -48,9 +45,7 @@ class ContactRoutes:
         elif "audience-key" in query:
             page = []  # the stand-in has no audiences
         else:
-            size = min(_number(query.get("per_page"), _PER_PAGE), _MAX_PER_PAGE)
-            first = (_number(query.get("page"), 1) - 1) * size
-            page = list(islice(account.contacts.values(), first, first + size))
+            page = page_of(account.contacts.values(), query)
         if not page:
             return errors.record_not_found()
         return JSONResponse([self._view(contact) for contact in page])
@@ -73,7 +68,10 @@ class ContactRoutes:
                 # Whether Cordial makes a contact without any address is not known.
                 return errors.refused("Address not exists")
             contact = account.make_contact(next(iter(write.addresses.values())))
+            only_removes = bool(write.lists) and not any(wanted for _, wanted in write.lists)
+            self._state.violations.note("made_by_removal", "POST /v2/contacts", only_removes)
         write.apply(self._state, contact)
+        self._note("POST /v2/contacts", body, contact)
         # Recorded traffic says "contact created" for an update too.
         content = {"success": True, "message": "contact created", "cID": contact.cid}
         return JSONResponse(content, status_code=201)
@@ -98,6 +96,7 @@ class ContactRoutes:
         except RefusedError as reason:
             return errors.refused(str(reason))
         write.apply(self._state, contact)
+        self._note("PUT /v2/contacts", body, contact)
         return JSONResponse({"success": True, "message": "contact updated", "cID": contact.cid})
 
     async def _delete(self, request: Request) -> Response:
@@ -106,6 +105,10 @@ class ContactRoutes:
             return errors.record_not_found()
         self._state.account.remove_contact(contact)
         return JSONResponse({"success": True})
+
+    def _note(self, where: str, body: dict[str, Any], contact: Contact) -> None:
+        addresses = [entry["address"] for entry in contact.channels.values()]
+        self._state.note_contact_call(where, body, addresses)
 
     def _view(self, contact: Contact) -> dict[str, object]:
         return contact_view(self._state.account, contact, self._state.settings.lists_in)
@@ -129,9 +132,3 @@ class ContactRoutes:
 
     def _is_identifier(self, key: str) -> bool:
         return key == "cID" or channel_of(key) is not None or key in self._state.account.attributes
-
-
-def _number(text: str | None, default: int) -> int:
-    """Return a positive number out of a query, the default for anything else."""
-    number = int(text) if text and text.isascii() and text.isdecimal() else 0
-    return number or default

@@ -8,9 +8,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cordial_sandbox.calls import IMPORTS
+
 if TYPE_CHECKING:
     from cordial_sandbox.calls import Call
 
+_WHICH_JOB = {"name_contains": False, "strategy": False}
 # What every kind takes beside method, path_contains, times and skip; True marks what it needs.
 KINDS: dict[str, dict[str, bool]] = {
     "status": {"status": True, "body": False, "headers": False},
@@ -18,10 +21,17 @@ KINDS: dict[str, dict[str, bool]] = {
     "latency": {"seconds": True},
     "drop_before": {},
     "drop_after": {},
-    "reject_contact": {"identifier": True, "message": False},
+    "reject_contact": {"identifier": True, "message": False, "counts_as": False},
     "truncate": {},
     "html": {"body": False},
+    "job_error": {"message": False, **_WHICH_JOB},
+    "job_failed": {"rows": False, **_WHICH_JOB},
+    "job_late": {"job_status": False, **_WHICH_JOB},
+    "job_stuck": {"job_status": False, **_WHICH_JOB},
+    "job_result": {"counts": False, "without": False, **_WHICH_JOB},
 }
+# These wait for the next import, or for those that `name_contains` and `strategy` name.
+OF_JOBS = frozenset(kind for kind in KINDS if kind.startswith("job_"))
 # A limit and a refused contact are states of the account, not events: they stay until cleared.
 LASTING = frozenset({"rate_limit", "reject_contact"})
 # These act on the answer; the others keep the call from reaching its route, or delay it.
@@ -112,11 +122,24 @@ class Fault:
             return False
         if self.path_contains not in call.path:
             return False
+        if self.kind in OF_JOBS:
+            return call.is_import(
+                self.details.get("name_contains", ""), self.details.get("strategy")
+            )
         if self.kind == "reject_contact":
             return call.concerns_contact(str(self.details["identifier"]))
         if self.kind == "truncate":
             return status == 200 and call.is_cohort_file  # noqa: PLR2004 - the HTTP status OK
         return True
+
+    @property
+    def refuses_rows(self) -> bool:
+        """Whether it refuses a contact in imports too: method and path decide, as for calls."""
+        return (
+            self.kind == "reject_contact"
+            and (self.method or "POST").upper() == "POST"
+            and self.path_contains in IMPORTS
+        )
 
     def _over_limit(self) -> bool:
         now = time.monotonic()

@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Any
 from cordial_sandbox import seed
 from cordial_sandbox.account import EMAIL, Account, Contact
 from cordial_sandbox.calls import CORDIAL_KEY
+from cordial_sandbox.violations import Violations
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cordial_sandbox.calls import Call
     from cordial_sandbox.cohorts import Cohort, Download
     from cordial_sandbox.faults import Fault
+    from cordial_sandbox.import_job import Job
+
+_CHOICES = {
+    "lists_in": ("contact", "attributes"),
+    "import_unchanged": ("updated", "ignored"),
+    "import_subscribe": ("ignored", "honoured", "needed"),
+}
 
 
 @dataclass(slots=True)
@@ -28,6 +38,16 @@ class Settings:
         list_identifier: The Cordial key those ids are values of.
         lists_in: Where a contact that is read shows its `lists`: `contact` (top level) or
             `attributes`. No public source shows where the second version has them.
+        import_polls: How many looks at an import job answer "not yet".
+        import_statuses: What these say, in order and with commas between; the last one again.
+        import_unchanged: What a row that changes nothing counts as, `updated` or `ignored`; no
+            public source tells.
+        import_subscribe: How `subscribe: false` works, which is in Cordial's help pages and not
+            in its description: `ignored` (every new contact is subscribed, and an upsert
+            subscribes), `honoured` (nobody is), or `needed` (without it an `updateOnly` job
+            subscribes too, as the help pages can be read).
+        job_id_field: Under which key a job that is looked at shows its id; empty for none, as in
+            the description.
     """
 
     redirect_above: int = 10_000
@@ -37,6 +57,11 @@ class Settings:
     max_batch: int = 1000
     list_identifier: str = EMAIL
     lists_in: str = "contact"
+    import_polls: int = 0
+    import_statuses: str = "Processing"
+    import_unchanged: str = "updated"
+    import_subscribe: str = "ignored"
+    job_id_field: str = "_id"
 
     def change(self, given: dict[str, Any]) -> None:
         """Set some of them.
@@ -51,6 +76,9 @@ class Settings:
             if allowed is None or not isinstance(value, allowed) or isinstance(value, bool):
                 message = f"no setting {name}={value!r}; there are: {', '.join(kinds)}"
                 raise ValueError(message)
+            if value not in _CHOICES.get(name, (value,)):
+                message = f"{name} is one of {', '.join(_CHOICES[name])}, not {value!r}"
+                raise ValueError(message)
         for name, value in given.items():
             setattr(self, name, value)
 
@@ -60,6 +88,8 @@ class State:
 
     Attributes:
         api_key: The key Cordial's side accepts.
+        jobs: The import jobs by id, the oldest first.
+        violations: What no delivery may ever do and some did.
         triggers: Contact writes with triggers not suppressed that changed something.
     """
 
@@ -82,6 +112,9 @@ class State:
         self.triggers: list[dict[str, Any]] = []
         self.downloads: dict[str, Download] = {}
         self.links: dict[str, tuple[float, Download]] = {}
+        self.jobs: dict[str, Job] = {}
+        self.violations = Violations()
+        self._last_job = 0
         self.usage = 0
         self._placed: dict[str, Cohort | None] = {}
         self._revision = 0
@@ -124,6 +157,39 @@ class State:
                     self.faults.remove(fault)
                 return fault
         return None
+
+    def next_job_id(self) -> str:
+        """Return an id for a job: 24 hexadecimal digits."""
+        self._last_job += 1
+        return f"5f6b1434{self._last_job:016x}"
+
+    def add_job(self, job: Job) -> None:
+        """Take in a job; it runs beside every other whose end nobody was told."""
+        self.violations.note("left_to_defaults", job.where, not job.request.explicit)
+        for other in self.jobs.values():
+            if not other.told:
+                other.beside.append(job)
+                job.beside.append(other)
+        self.jobs[job.id] = job
+
+    def note_contact_call(self, where: str, body: dict[str, Any], addresses: Iterable[str]) -> None:
+        """Look for violations in a contact write by REST.
+
+        Args:
+            where: The kind of call.
+            body: Its body.
+            addresses: Those the body names and those the contact has.
+        """
+        channels = body.get("channels")
+        entries = channels.values() if isinstance(channels, dict) else ()
+        subscribes = any(isinstance(one, dict) and "subscribeStatus" in one for one in entries)
+        self.violations.note("subscription_in_write", where, subscribes or "forceSubscribe" in body)
+        keys = {address.lower() for address in addresses}
+        for job in self.jobs.values():
+            if not job.told:
+                # A job that is not carried out yet looks at these when its own rows are known.
+                job.written_meanwhile |= keys
+                self.violations.note("overlap", job.where, not keys.isdisjoint(job.addresses))
 
     def note_write(
         self,
