@@ -22,12 +22,26 @@ class Target:
         list_name: The list's name: the key under which REST writes membership.
         first_sync: The cohort was never delivered before.
         cohort: How messages speak of the cohort.
+        cohort_id: The cohort's id in Amplitude.
+        cohort_name: Its name there; its id where it has none.
     """
 
     list_id: str
     list_name: str
     first_sync: bool
     cohort: str = ""
+    cohort_id: str = ""
+    cohort_name: str = ""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What calls of the list protocol may say of it (setting ``endpoint_requests``)."""
+        return {
+            "list_id": self.list_id,
+            "list_name": self.list_name,
+            "cohort_id": self.cohort_id,
+            "cohort_name": self.cohort_name,
+        }
 
 
 Targets = Mapping[int, Target]

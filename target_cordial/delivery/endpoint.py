@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Final
 from target_cordial.cordial.answers import Kind, kind_of, meaning_of
 from target_cordial.core.outcome import Result
 from target_cordial.core.plan import Sent
-from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected, unavailable
-from target_cordial.errors import UnavailableError
+from target_cordial.delivery.base import Call, Delivered, all_of, rejected, unavailable
+from target_cordial.errors import UnavailableError, UnexpectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from target_cordial.cordial.answers import Answer
     from target_cordial.cordial.list_protocol import ListProtocolClient
     from target_cordial.core.plan import Change
+    from target_cordial.delivery.base import Target, Targets
 
 TOO_LARGE: Final = 413
 SPLIT: Final = frozenset({400, 409, TOO_LARGE, 422})
@@ -50,10 +52,16 @@ class EndpointDelivery:
         target = targets[call[0].cohort]
         try:
             answer = self._client.change(
-                target.list_id, call[0].operation, [change.identifier for change in call]
+                target.values, call[0].operation, [change.identifier for change in call]
             )
         except UnavailableError as error:
             return unavailable(call, error)
+        except UnexpectedError as error:  # of this list alone: its call can't be written
+            problem = f"Cohort {target.cohort}: {error}"
+            return replace(all_of(call, Result.NOT_SENT, problem), answered=None)
+        return self._ended(call, target, answer)
+
+    def _ended(self, call: Call, target: Target, answer: Answer) -> Delivered:
         if answer.kind is Kind.OK:
             return all_of(call, Result.CONFIRMED)
         if answer.status in SPLIT and len(call) > 1:
@@ -64,8 +72,8 @@ class EndpointDelivery:
         problem = (
             f"Cohort {target.cohort}: the endpoint answered {answer.status} to list "
             f"'{target.list_name}': {meaning_of(answer.status)}. If the list was deleted there, "
-            "restore it, or forget the cohort (cordial-ledger forget); else check the setting "
-            "endpoint"
+            "restore it, or forget the cohort (cordial-ledger forget); else check "
+            f"{self._client.settings}"
         )
         if answer.in_doubt or kind_of(answer.status) is Kind.OK:
             return all_of(call, Result.UNKNOWN, problem)

@@ -133,6 +133,7 @@ class ListBinder:
         self._dry = dry
         self._logger = logger
         self._lists: list[CordialList] = []
+        self._holders: dict[str, str] = {}
 
     @property
     def lists(self) -> dict[str, str]:
@@ -156,6 +157,7 @@ class ListBinder:
             CordialError: Cordial could not be asked.
         """
         self.refresh()
+        self._holders = {row.list_id: row.label for row in cohorts if row.list_id is not None}
         names = {row.id: row.name for row in self._lists}
         followed = []
         for cohort in cohorts:
@@ -199,7 +201,7 @@ class ListBinder:
             if isinstance(target, str):
                 bound.problems[cohort.key] = f"Cohort {cohort.label}: {target}"
             else:
-                bound.targets[cohort.key] = target
+                bound.targets[cohort.key] = _named(target, cohort)
         return bound
 
     def _by_protocol(self, cohort: CohortRow, bound: Bound) -> Target | str:
@@ -215,7 +217,11 @@ class ListBinder:
             if self._dry or self._protocol is None:
                 list_id = self.lists.get(name, "")
             else:
-                list_id = self._protocol.list_id(name)
+                asked = _named(Target("", name, first_sync=True), cohort)
+                list_id = self._protocol.list_id(asked.values)
+                holder = self._holders.setdefault(list_id, cohort.label)
+                if holder != cohort.label:  # who left one would be missing from the other
+                    return f"its list is that of {holder}. Check {self._protocol.settings}"
         elif self.misses(cohort):
             return _deleted(cohort)  # the service would go on accepting changes of it
         return Target(list_id, name, cohort.first_synced_at is None)
@@ -280,11 +286,15 @@ class ListBinder:
         return ""
 
 
+def _named(target: Target, cohort: CohortRow) -> Target:
+    name = cohort.name or cohort.cohort_id
+    return replace(target, cohort_id=cohort.cohort_id, cohort_name=name)
+
+
 def _deleted(cohort: CohortRow) -> str:
     return (
-        f"its list '{cohort.list_name}' is not in Cordial any more: it was not written. "
-        "Restore the list in Cordial, or run: "
-        f"{ledger_command('forget', cohort.cohort_id)}"
+        f"its list '{cohort.list_name}' is not in Cordial any more: it was not written. Restore "
+        f"the list in Cordial, or run: {ledger_command('forget', cohort.cohort_id)}"
     )
 
 

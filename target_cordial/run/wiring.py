@@ -38,7 +38,11 @@ class Wiring:
         self.protocol: ListProtocolClient | None = None
         if settings.delivery == "endpoint" and settings.endpoint is not None:
             headers = {"x-api-key": settings.api_key}
-            self.protocol = ListProtocolClient(self._session(settings.endpoint, headers))
+            self.protocol = ListProtocolClient(
+                self._session(settings.endpoint, headers),
+                settings.endpoint_requests,
+                identifier_name=settings.mapping.name,
+            )
 
     def delivery(self) -> Delivery:
         """Make the delivery that the settings ask for."""

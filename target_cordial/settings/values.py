@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from target_cordial.core import endpoint_requests
 from target_cordial.core.completeness import Completion
+from target_cordial.core.endpoint_requests import EndpointRequests
 from target_cordial.core.guard import Limit
 from target_cordial.core.identifier import Mapping, channel_of
 from target_cordial.core.list_name import MAX_LENGTH, is_allowed
 from target_cordial.core.plan import Operation
 from target_cordial.errors import SettingsError
+from target_cordial.settings import cohorts
 from target_cordial.settings.checks import is_secure, schema_problems
-from target_cordial.settings.cohorts import SingleCohorts, joined
+from target_cordial.settings.cohorts import SingleCohorts
 from target_cordial.settings.schema import REGIONS, SCHEMA
 from target_cordial.settings.staging import staging_problems
 
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
 ALL: Final = 100
 """The share of removals, in percent, that switches the guard off; for additions it is 0."""
+
+_TAKEN_APART: Final = {"cohorts": cohorts.joined, "endpoint_requests": endpoint_requests.joined}
+"""Objects whose keys may hold dots, which Meltano takes for paths."""
 
 _ANY_JSON: Final = frozenset({"endpoint_requests"})
 """Settings in which a number may have a point."""
@@ -47,7 +53,7 @@ class Settings:
     api_url: str
     endpoint: str | None
     endpoint_batch_size: int
-    endpoint_requests: ConfigMapping[str, Any] = field(repr=False)
+    endpoint_requests: EndpointRequests
     delivery: str
     mapping: Mapping
     create_lists: bool
@@ -86,8 +92,9 @@ class Settings:
             SettingsError: With one line for each problem; no line repeats a value.
         """
         given = {name: value for name, value in config.items() if value is not None}
-        if isinstance(given.get("cohorts"), dict):
-            given["cohorts"] = joined(given["cohorts"])
+        for name, join in _TAKEN_APART.items():
+            if isinstance(given.get(name), dict):
+                given[name] = join(given[name])
         problems = schema_problems(given, schema)
         problems += [
             f"The setting {name} is not a whole number."
@@ -110,7 +117,7 @@ class Settings:
             api_url=_rest_base(values["api_url"] or REGIONS[values["region"]]),
             endpoint=endpoint.rstrip("/") if endpoint else None,
             endpoint_batch_size=values["endpoint_batch_size"],
-            endpoint_requests=values["endpoint_requests"] or {},
+            endpoint_requests=EndpointRequests.of(values["endpoint_requests"] or {}),
             delivery=_delivery(values),
             mapping=Mapping(
                 values["contact_identifier_name"].strip(),
@@ -163,8 +170,8 @@ class Settings:
             "create_contacts": self.create_contacts,
             "suppress_triggers": self.suppress_triggers,
         }
-        if self.delivery == "endpoint" and self.endpoint_requests:
-            decisive["endpoint_requests"] = self.endpoint_requests
+        if self.delivery == "endpoint" and self.endpoint_requests != EndpointRequests():
+            decisive["endpoint_requests"] = asdict(self.endpoint_requests)
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -202,6 +209,7 @@ def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
         problems.append("delivery is endpoint, but the setting endpoint is missing.")
     if values["endpoint_requests"] and not values["endpoint"]:
         problems.append("The setting endpoint_requests is there, but endpoint is missing.")
+    problems += endpoint_requests.problems(values["endpoint_requests"] or {})
     problems += staging_problems(values)
     if not _properties(values["contact_identifier_mapping"]):
         problems.append("The setting contact_identifier_mapping names no property.")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from target_cordial.core.completeness import Completion
+from target_cordial.core.endpoint_requests import EndpointRequests
 from target_cordial.core.guard import Limit
 from target_cordial.core.identifier import Mapping
 from target_cordial.core.plan import Operation
@@ -43,7 +44,7 @@ def test_defaults() -> None:
         api_url="https://api.cordial.io/v2",
         endpoint=None,
         endpoint_batch_size=1000,
-        endpoint_requests={},
+        endpoint_requests=EndpointRequests(),
         delivery="contacts",
         mapping=Mapping("email", ("email",)),
         create_lists=True,
@@ -104,7 +105,7 @@ def test_every_given_value_is_taken() -> None:
         api_url="https://sandbox.example/api/v2",
         endpoint="https://ingest.example/amplitude",
         endpoint_batch_size=10,
-        endpoint_requests={"create": {"path": "/cohorts"}},
+        endpoint_requests=EndpointRequests.of({"create": {"path": "/cohorts"}}),
         delivery="endpoint",
         mapping=Mapping("customer_id", ("loyalty_id", "customer_id")),
         create_lists=False,
@@ -671,6 +672,8 @@ def test_a_rejected_change_is_tried_again_when_the_calls_to_the_endpoint_change(
 
     first = {"create": {"path": "/cohorts"}, "add": {"path": "/cohorts/$list_id"}}
     again = dict(reversed(first.items()))
+    default = {"add": {"body": {"userIds": "$items"}, "path": "/lists/$list_id/add"}}
+    assert acceptance(endpoint_requests=default) == acceptance()
     assert acceptance(endpoint_requests=first) == acceptance(endpoint_requests=again)
     assert acceptance(endpoint_requests=first) != acceptance()
     assert acceptance(endpoint_requests=first) != acceptance(

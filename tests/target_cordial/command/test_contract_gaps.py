@@ -64,9 +64,9 @@ def before_every_change(monkeypatch: pytest.MonkeyPatch, look: Callable[[list[st
         look([body["channels"]["email"]["address"]])
         return upsert(self, body)
 
-    def many(self: ListProtocolClient, list_id: str, operation: Any, members: Any) -> Any:
+    def many(self: ListProtocolClient, values: Any, operation: Any, members: Any) -> Any:
         look(list(members))
-        return batch(self, list_id, operation, members)
+        return batch(self, values, operation, members)
 
     monkeypatch.setattr(RestClient, "upsert_contact", one)
     monkeypatch.setattr(ListProtocolClient, "change", many)

@@ -17,6 +17,7 @@ from target_cordial.cordial.rest import RestClient
 from target_cordial.cordial.session import Session, StoppableClock
 from target_cordial.core.plan import Operation
 from target_cordial.errors import CordialError
+from tests.target_cordial.cordial.test_list_protocol import VALUES
 from tests.target_cordial.cordial.transport import ADDRESS, KEY, OneAnswerServer, wire
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def test_an_unreadable_list_answer_is_quoted_nowhere(
 ) -> None:
     line = wire({"status_code": status, "text": f"<html>{ADDRESS} {KEY}</html>"})
     protocol = ListProtocolClient(line.session)
-    for ask in (RestClient(line.session).lists, lambda: protocol.list_id("vip")):
+    for ask in (RestClient(line.session).lists, lambda: protocol.list_id(VALUES)):
         with pytest.raises(CordialError) as caught:
             ask()
         assert_silent("".join(traceback.format_exception(caught.value)))
@@ -94,7 +95,7 @@ def test_the_http_library_stays_silent_on_a_real_socket(caplog: pytest.LogCaptur
     raw = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\nConnection: close\r\n\r\n" + OK
     with serving(raw) as (server, session):
         RestClient(session).update_contact("email", ADDRESS, {"vip": False})
-        ListProtocolClient(session).change("1", Operation.ADD, [ADDRESS])
+        ListProtocolClient(session).change(VALUES, Operation.ADD, [ADDRESS])
         assert quote(ADDRESS, safe="").encode() in server.received[0]
     assert_silent(caplog.text)
 

@@ -9,6 +9,7 @@ import pytest
 
 from target_cordial.cordial.list_protocol import ListProtocolClient
 from target_cordial.cordial.rest import RestClient
+from target_cordial.core.endpoint_requests import EndpointRequests
 from target_cordial.delivery.base import Target
 from target_cordial.errors import RefusedError, UnexpectedError
 from target_cordial.ledger.store import CohortRow
@@ -63,6 +64,13 @@ def bind(made: ListBinder, rows: list[CohortRow]) -> Bound:
     return made.bind(made.follow(rows))
 
 
+def where(bound: Bound) -> dict[int, Target]:
+    """Take the targets without what they say of their cohorts."""
+    return {
+        key: replace(target, cohort_id="", cohort_name="") for key, target in bound.targets.items()
+    }
+
+
 def posts(line: Wire) -> list[Any]:
     return [body for method, _, body in line.sent() if method == "POST"]
 
@@ -107,7 +115,7 @@ def test_a_list_that_is_there_is_taken_by_its_name() -> None:
     line = rest((7, "activeusers"), (8, "other"))
     bound = bind(binder(line), [cohort(1, "active users"), cohort(2, "other", synced=True)])
     assert bound.problems == {}
-    assert bound.targets == {
+    assert where(bound) == {
         1: Target("7", "activeusers", first_sync=True),
         2: Target("8", "other", first_sync=False),
     }
@@ -117,7 +125,7 @@ def test_a_list_that_is_there_is_taken_by_its_name() -> None:
 def test_a_missing_list_is_made_and_its_id_read_back() -> None:
     line = rest(created={"json": {"success": True, "id": 999}}, then=[(7, "activeusers")])
     bound = bind(binder(line), [cohort(1, "active users")])
-    assert bound.targets == {1: Target("7", "activeusers", first_sync=True)}
+    assert where(bound) == {1: Target("7", "activeusers", first_sync=True)}
     assert posts(line) == [{"name": "activeusers", "enhanced": True}]
 
 
@@ -126,7 +134,7 @@ def test_a_list_that_somebody_else_made_meanwhile_is_taken() -> None:
     bound = bind(
         binder(rest(created=taken, then=[(7, "activeusers")])), [cohort(1, "active users")]
     )
-    assert bound.targets == {1: Target("7", "activeusers", first_sync=True)}
+    assert where(bound) == {1: Target("7", "activeusers", first_sync=True)}
 
 
 def test_a_name_that_a_contact_attribute_has_is_a_problem_that_says_so() -> None:
@@ -161,7 +169,7 @@ def test_a_missing_list_is_a_problem_when_none_may_be_made() -> None:
 def test_a_dry_run_makes_no_list() -> None:
     line = rest((8, "other"))
     bound = bind(binder(line, dry=True), [cohort(1, "new"), cohort(2, "other")])
-    assert bound.targets[1] == Target("", "new", first_sync=True)
+    assert where(bound)[1] == Target("", "new", first_sync=True)
     assert bound.targets[2].list_id == "8"
     assert posts(line) == []
 
@@ -171,7 +179,7 @@ def test_a_bound_cohort_keeps_its_list_when_it_is_renamed(
 ) -> None:
     line = rest((7, "activeusers"))
     row = cohort(1, "renamed", list_name="activeusers", list_id="7", synced=True)
-    assert bind(binder(line), [row]).targets == {1: Target("7", "activeusers", first_sync=False)}
+    assert where(bind(binder(line), [row])) == {1: Target("7", "activeusers", first_sync=False)}
     assert caplog.records == []
     assert posts(line) == []
 
@@ -181,7 +189,7 @@ def test_a_list_renamed_in_cordial_is_followed_with_a_warning(
 ) -> None:
     row = cohort(1, "active users", list_name="activeusers", list_id="7", synced=True)
     bound = bind(binder(rest((7, "vip"))), [row])
-    assert bound.targets == {1: Target("7", "vip", first_sync=False)}
+    assert where(bound) == {1: Target("7", "vip", first_sync=False)}
     [record] = caplog.records
     assert record.levelno == logging.WARNING
     assert "'activeusers'" in record.getMessage()
@@ -215,7 +223,7 @@ def test_a_cohort_may_not_have_the_present_name_of_a_renamed_list() -> None:
     assert set(refused) == {2, 3}
     assert "'alpha' (c1)" in refused[2]
     bound = made.bind([row for row in present if row.key not in refused])
-    assert bound.targets == {
+    assert where(bound) == {
         1: Target("7", "beta", first_sync=False),
         4: Target("8", "gamma", first_sync=True),
     }
@@ -237,7 +245,7 @@ def test_a_new_cohort_may_have_the_former_name_of_a_renamed_list() -> None:
     made = binder(line)
     present = made.follow(rows)
     assert refused_names(present, NOTHING) == {}
-    assert made.bind(present).targets == {
+    assert where(made.bind(present)) == {
         1: Target("7", "beta", first_sync=False),
         2: Target("9", "alpha", first_sync=True),
     }
@@ -406,7 +414,7 @@ def test_a_list_is_looked_up_by_the_protocol_and_its_id_remembered() -> None:
     made, other = protocol_binder(rest((7, "activeusers")), {"json": {"listId": "abc"}})
     known = cohort(2, "x", list_name="other", list_id="def", synced=True)
     bound = bind(made, [cohort(1, "active users"), known])
-    assert bound.targets == {
+    assert where(bound) == {
         1: Target("abc", "activeusers", first_sync=True),
         2: Target("def", "other", first_sync=False),
     }
@@ -427,7 +435,7 @@ def test_the_protocols_ids_are_not_those_of_rest_and_follow_no_renamed_list(
     made, other = protocol_binder(rest((7, "vip")), {"json": {"listId": "abc"}})
     rows = [cohort(1, "x", list_name="activeusers", list_id="7", synced=True)]
     assert made.follow(rows) == rows
-    assert made.bind(rows).targets == {1: Target("7", "activeusers", first_sync=False)}
+    assert where(made.bind(rows)) == {1: Target("7", "activeusers", first_sync=False)}
     assert other.calls == []
     assert caplog.records == []
 
@@ -436,3 +444,38 @@ def test_an_endpoint_that_names_no_list_is_the_problem_of_its_cohort() -> None:
     made, _ = protocol_binder(rest(), {"json": {}})
     bound = bind(made, [cohort(1, "new")])
     assert "listId" in bound.problems[1]
+
+
+def test_calls_may_say_of_a_list_which_cohort_it_is_of() -> None:
+    requests = EndpointRequests.of({"create": {"body": ["$cohort_id", "$cohort_name"]}})
+    other = wire({"json": {"listId": "abc"}}, {"json": {"listId": "def"}})
+    made = ListBinder(
+        RestClient(rest().session),
+        ListProtocolClient(other.session, requests),
+        single=NOTHING,
+        create=True,
+        dry=False,
+        logger=LOGGER,
+    )
+    bound = bind(made, [cohort(1, "active users"), cohort(2, None)])
+    assert [body for _, _, body in other.sent()] == [["c1", "active users"], ["c2", "c2"]]
+    assert bound.targets[1].values == {
+        "list_id": "abc",
+        "list_name": "activeusers",
+        "cohort_id": "c1",
+        "cohort_name": "active users",
+    }
+    assert bound.targets[2].cohort_name == "c2"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_no_two_cohorts_get_one_list_of_the_endpoint(known: bool) -> None:  # noqa: FBT001  both
+    made, other = protocol_binder(rest((7, "alpha")), {"json": {"listId": "abc"}})
+    first = cohort(1, "alpha", list_name="alpha", list_id="abc", synced=True)
+    rows = [first if known else cohort(1, "alpha"), cohort(2, "beta")]
+    bound = bind(made, rows)
+    assert set(bound.targets) == {1}
+    assert bound.problems == {
+        2: "Cohort 'beta' (c2): its list is that of 'alpha' (c1). Check the setting endpoint"
+    }
+    assert len(other.calls) == (1 if known else 2)
