@@ -12,6 +12,7 @@
     │   ├── RefusedError       401 or 403: key, permission, IP allow-list, region
     │   ├── UnavailableError   every try was used up
     │   ├── UnexpectedError    an answer that is not Cordial's
+    │   ├── StagingError       the store that files for imports are put into
     │   └── DeliveryStoppedError  nothing gets through any more
     ├── InterruptedRunError    SIGTERM or SIGINT
     └── RunEndedError          the run is over and was not clean
@@ -118,6 +119,12 @@ class UnexpectedError(CordialError):
     """An answer that Cordial's description does not know."""
 
     code = "unexpected"
+
+
+class StagingError(CordialError):
+    """The store that Cordial fetches files from can't be used."""
+
+    code = "staging"
 
 
 class DeliveryStoppedError(CordialError):

@@ -1,0 +1,330 @@
+"""Staging: files that Cordial fetches, in a bucket of the user's, under signed addresses.
+
+The texts of the store's errors hold addresses, object names and what was configured. None of them
+is let out: an error says in words of this module what went wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from target_cordial.errors import SettingsError, StagingError
+from target_cordial.settings.checks import is_secure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
+
+    Store = S3Store | GCSStore | AzureStore
+
+_PART_BYTES: Final = 5 * 1024 * 1024
+"""A part of an upload: the least that S3 takes; 10,000 of them, its most, are 52 GB."""
+
+_PARTS_AT_ONCE: Final = 3
+"""Parts in flight, which is also what an upload holds in memory."""
+
+_CLIENT: Final[ClientConfig] = {
+    "connect_timeout": timedelta(seconds=10),
+    "timeout": timedelta(seconds=90),
+}
+_RETRIES: Final[RetryConfig] = {
+    "max_retries": 5,
+    "retry_timeout": timedelta(seconds=120),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=500),
+        "max_backoff": timedelta(seconds=15),
+        "base": 2,
+    },
+}
+_FILE: Final = {"Content-Type": "text/csv; charset=utf-8"}
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of store.
+
+    Attributes:
+        store: Its class in obstore.
+        prefix: What its options may begin with, and its environment variables do.
+        endpoints: Its options that say where it is, without the prefix.
+        default: An option that is set unless the user sets it.
+    """
+
+    store: str
+    prefix: str
+    endpoints: frozenset[str]
+    default: str = ""
+
+    def missing(self, options: Mapping[str, str]) -> dict[str, str]:
+        """The default, where the user does not set it."""
+        given = {key.lower().removeprefix(self.prefix) for key in options}
+        return {self.default: "true"} if self.default and self.default not in given else {}
+
+
+_KINDS: Final = {
+    # Every store that speaks S3 can delete one object; not every one can delete them in bulk.
+    "s3": _Kind(
+        "S3Store",
+        "aws_",
+        frozenset({"endpoint", "endpoint_url", "endpoint_url_s3"}),
+        default="disable_bulk_delete",
+    ),
+    "gs": _Kind("GCSStore", "google_", frozenset({"base_url"})),
+    "az": _Kind("AzureStore", "azure_", frozenset({"endpoint", "storage_endpoint"})),
+}
+
+_URL: Final = re.compile(r"[a-z0-9]+://[^/@?#\s]+(?:/[^/?#\s]+)*/?")
+
+_TRANSPORT: Final = re.compile("allow_|certificate|content_type|http|pool_|proxy|randomize|timeout")
+"""Options of the HTTP client. obstore panics where they stand among those of a store."""
+
+_KEYS: Final = "import_staging_options or the store's environment variables"
+
+_CAUSES: Final = {
+    "RequestTimeTooSkewed": "this machine's clock is wrong. Set it.",
+    "ExpiredToken": f"its credentials have run out. Renew them in {_KEYS}.",
+    "InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|UnauthenticatedError": (
+        f"it does not take the credentials. Correct the keys in {_KEYS}."
+    ),
+    "incorrectly configured region|AuthorizationHeaderMalformed|PermanentRedirect": (
+        "the bucket is in another region. Set region in import_staging_options."
+    ),
+    "delegation key|sign ?blob|SASforSAS|SASwithSkip|NotSupportedError": (
+        "its credentials can't sign addresses. Give a key that can in import_staging_options: "
+        "an account's key for Azure, a service account's key for Google."
+    ),
+    "Missing(?:Access|Secret)|latest/api/token|latest/meta-data|computeMetadata"
+    "|metadata/identity|performing token request": (
+        f"there are no credentials that can be used. Give them in {_KEYS}."
+    ),
+    "FileNotFoundError": (
+        "there is no such bucket or container. Make it, or correct import_staging_url."
+    ),
+    "PermissionDeniedError": (
+        "its credentials may not do this. Allow them to put, get and delete objects under the "
+        "prefix of import_staging_url."
+    ),
+    "builder error|Unable to parse url": (
+        f"its address is no https address. Correct the endpoint in {_KEYS}."
+    ),
+    "error sending request|operation timed out": (
+        f"it can't be reached. Look at the network, and at endpoint and region in {_KEYS}."
+    ),
+    "status code: 5[0-9][0-9]": "it fails on its side. Run again later.",
+    "": (
+        "its answer is not understood. Look at import_staging_url and import_staging_options, "
+        "and whether the store is well."
+    ),
+}
+"""What went wrong and what to do, by marks in the kind and text of obstore's errors; the first
+that is found counts. The marks are error codes of the stores and words of obstore."""
+
+
+class Staging:
+    """Files that Cordial fetches: in a bucket of yours, under a signed address.
+
+    Nothing is sent before a file is put. All methods may be called from any thread. Needs the
+    extra ``imports``; it is first loaded here, so that a run without imports can do without it.
+
+    Args:
+        url: The setting ``import_staging_url``: scheme, bucket or container, and a prefix.
+        options: The setting ``import_staging_options``; what is missing there comes from the
+            store's own environment variables.
+        lifetime_seconds: How long a signed address can be used.
+
+    Raises:
+        SettingsError: The URL, an option or an environment variable is wrong.
+    """
+
+    def __init__(self, url: str, options: Mapping[str, str], *, lifetime_seconds: int) -> None:
+        import obstore  # noqa: PLC0415  see above
+
+        store = _store(url, options)
+        self._put = partial(
+            obstore.put,
+            store,
+            attributes=_FILE,
+            chunk_size=_PART_BYTES,
+            max_concurrency=_PARTS_AT_ONCE,
+        )
+        lifetime = timedelta(seconds=lifetime_seconds)
+        self._sign = partial(obstore.sign, store, "GET", expires_in=lifetime)
+        self._delete = partial(obstore.delete, store)
+
+    def put(self, name: str, chunks: Iterable[bytes]) -> int:
+        """Put a file into the bucket, whole or not at all. It is streamed.
+
+        Args:
+            name: The object's name below the prefix.
+            chunks: What the file holds; what it raises comes through.
+
+        Returns:
+            The file's size in bytes.
+
+        Raises:
+            StagingError: The store did not take it.
+        """
+        given = _Given(chunks)
+        with _in_words("The file for an import could not be put into the store", given):
+            self._put(name, given)
+        return given.size
+
+    def address(self, name: str) -> str:
+        """Sign an address under which a file can be fetched with GET.
+
+        Args:
+            name: The object's name below the prefix.
+
+        Raises:
+            StagingError: It could not be signed, or would send the file in the clear.
+        """
+        with _in_words("The address of a file for an import could not be signed for the store"):
+            address = self._sign(paths=name)
+        if not is_secure(address.partition("?")[0]):
+            raise StagingError(
+                "The address of a file for an import is no https address. Correct the endpoint in "
+                f"{_KEYS}."
+            )
+        return address
+
+    def delete(self, name: str) -> None:
+        """Delete a file; it need not be there.
+
+        Args:
+            name: The object's name below the prefix.
+
+        Raises:
+            StagingError: The store did not delete it.
+        """
+        with _in_words("The file of an import could not be deleted from the store"):
+            try:
+                self._delete(name)
+            except FileNotFoundError:
+                return  # Google and Azure say so; S3 does not
+
+
+class _Given:
+    """What a file is made of, on its way.
+
+    Attributes:
+        size: The bytes so far.
+        error: What it raised.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.size = 0
+        self.error: Exception | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self._chunks:
+                self.size += len(chunk)
+                yield chunk
+        except Exception as error:
+            self.error = error
+            raise
+
+
+@contextmanager
+def _in_words(what: str, given: _Given | None = None) -> Iterator[None]:
+    """Turn an error of the store into one without its text."""
+    try:
+        yield
+    except BaseException as error:
+        if given is not None and given.error is not None:
+            raise given.error from None
+        if not _is_the_stores(error):
+            raise
+        text = f"{type(error).__name__} {error}"
+        cause = next(said for mark, said in _CAUSES.items() if re.search(mark, text, re.IGNORECASE))
+        raise StagingError(f"{what} of import_staging_url: {cause}") from None
+
+
+def _is_the_stores(error: BaseException) -> bool:
+    # A panic in obstore is no Exception, and its class can't be imported.
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def _store(url: str, options: Mapping[str, str]) -> Store:
+    """Build the store. Does no I/O, but for a key file that an option or the environment names."""
+    from obstore import store  # noqa: PLC0415  see Staging
+
+    parts = urlsplit(url)
+    kind = _KINDS.get(parts.scheme)
+    if kind is None or not _URL.fullmatch(url):
+        raise SettingsError(["The setting import_staging_url must be like s3://bucket/prefix."])
+    endpoints = _endpoints(kind, options)
+    problems = [
+        f"There is no setting import_staging_options.{key}: time-outs, proxies and certificates "
+        "can't be set there."
+        for key in options
+        if _TRANSPORT.search(key.lower())
+    ]
+    problems += [
+        f"The {where} must be an https URL (http only on loopback), without credentials or query."
+        for where, endpoint in endpoints.items()
+        if not is_secure(endpoint)
+    ]
+    if problems:
+        raise SettingsError(problems)
+    build: Callable[..., Store] = partial(
+        getattr(store, kind.store),
+        parts.netloc,
+        prefix=parts.path.strip("/") or None,
+        # Given at all, these stand instead of what the environment says of the HTTP client.
+        client_options={
+            **_CLIENT,
+            "allow_http": any(endpoint.startswith("http:") for endpoint in endpoints.values()),
+        },
+        retry_config=_RETRIES,
+    )
+    built = _built(build, {**kind.missing(options), **options})
+    if built is None:
+        raise SettingsError([_wrong(options, build)])
+    return built
+
+
+def _endpoints(kind: _Kind, options: Mapping[str, str]) -> dict[str, str]:
+    """Find where the store is said to be, by the place that says so."""
+    found = {
+        f"setting import_staging_options.{key}": value
+        for key, value in options.items()
+        if key.lower().removeprefix(kind.prefix) in kind.endpoints
+    }
+    prefix = kind.prefix.upper()
+    for variable, value in os.environ.items():
+        if variable.startswith(prefix) and variable[len(prefix) :].lower() in kind.endpoints:
+            found[f"environment variable {variable}"] = value
+    return found
+
+
+def _wrong(options: Mapping[str, str], build: Callable[..., Store]) -> str:
+    """Find what a store can't be built of, by leaving it out: the error's text may hold a key."""
+    for key in options:
+        if _built(build, {name: value for name, value in options.items() if name != key}):
+            return (
+                f"The setting import_staging_options.{key} is wrong: the store does not know it, "
+                "does not take its value, needs another beside it, or is told the same twice."
+            )
+    return (
+        "Settings import_staging_url and import_staging_options, with the environment variables "
+        "of that store, do not make a store. az:// needs account_name; look for what is misspelt."
+    )
+
+
+def _built(build: Callable[..., Store], options: Mapping[str, str]) -> Store | None:
+    try:
+        return build(config=options)
+    except BaseException as error:
+        if not _is_the_stores(error):
+            raise
+        return None
