@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from target_cordial.core.endpoint_requests import EndpointRequests
 from target_cordial.settings import (
     SCHEMA,
     Settings,
@@ -27,13 +28,26 @@ SINGLE = {
     "v1.2 users": {"max_addition_percent": 0},
 }
 
+REQUESTS = {
+    "create": {"path": "/segments", "body": {"segment": {"name": "$list_name"}, "tags": ["$$a"]}},
+    "add": {"path": "/segments/$list_id", "body": [{"list": "$list_id"}, "$items"]},
+    "remove": {"method": "DELETE", "item": {"$contact_identifier_name": "$identifier", "on": True}},
+}
+OPTIONS = {"access_key_id": "a$b", "region": "eu-west-1"}
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with single cohorts in its meltano.yml; its ledger command prints what it gets."""
+    """A project with objects in its meltano.yml; its ledger command prints what it gets."""
     made: dict[str, Any] = yaml.safe_load(MELTANO.read_text(encoding="utf-8"))
     (loader,) = made["plugins"]["loaders"]
-    loader["config"] = {"cohorts": SINGLE}
+    loader["config"] = {
+        "cohorts": SINGLE,
+        "endpoint": "https://ingest.example",
+        "endpoint_requests": REQUESTS,
+        "import_staging_url": "s3://staging/cordial",
+        "import_staging_options": OPTIONS,
+    }
     loader["commands"]["ledger"]["executable"] = "printenv"
     (tmp_path / "meltano.yml").write_text(yaml.safe_dump(made), encoding="utf-8")
     return tmp_path
@@ -57,10 +71,16 @@ def invoke(project: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_target_gets_single_cohorts_from_meltano_yml(project: Path) -> None:
+def assert_whole(settings: Settings) -> None:
+    assert settings.cohorts.given == SINGLE
+    assert settings.endpoint_requests == EndpointRequests.of(REQUESTS)
+    assert settings.import_staging_options == OPTIONS
+
+
+def test_the_target_gets_objects_from_meltano_yml(project: Path) -> None:
     config = json.loads(invoke(project, "--dump=config", "target-cordial"))
     settings = Settings.from_config(config, schema_of(TargetCordial))
-    assert settings.cohorts.given == SINGLE
+    assert_whole(settings)
 
 
 def test_cordial_ledger_gets_them_too_and_takes_nothing_of_meltanos_for_a_setting(
@@ -71,4 +91,4 @@ def test_cordial_ledger_gets_them_too_and_takes_nothing_of_meltanos_for_a_settin
     assert "TARGET_CORDIAL_COHORTS" in environment
     assert unknown_in_environment(environment, schema_of(TargetCordial)["properties"]) == []
     settings = Settings.from_config(config_from_environment(environment), SCHEMA)
-    assert settings.cohorts.given == SINGLE
+    assert_whole(settings)

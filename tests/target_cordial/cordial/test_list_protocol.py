@@ -126,7 +126,7 @@ def test_calls_take_the_shape_of_the_setting() -> None:
             "/s3cret/segments/7%2Fa/members",
             {
                 "key": "customer_id",
-                "members": [{"customer_id": "c-1"}, {"customer_id": "$list_id"}],
+                "members": [{"customer_id": "c-1"}, {"customer_id": "$x"}],
             },
         ),
         (
