@@ -70,7 +70,11 @@ class RowWriter:
             listed.id for _, listed in self._list_cells
         }
         self._violations.note("several_lists", job.where, len(lists) > 1)
+        # With one list for every row there is one direction for everybody.
+        self._both_ways = bool(self._list_cells) or len(self._fixed) > 1
         self._marks: dict[str, int] = {}
+        self._status_of_new = self._default(made=True)
+        self._status_of_known = self._default(made=False)
         self._refusals = {
             str(fault.details["identifier"]).lower(): str(
                 fault.details.get("counts_as", "rejected")
@@ -111,7 +115,8 @@ class RowWriter:
             contact = self._contact_of(addresses)
         except RowError as reason:
             return reason.counts_as
-        self._watch(next(iter(addresses.values())).lower(), lists)
+        if self._both_ways:
+            self._watch(next(iter(addresses.values())).lower(), lists)
         if self._request.strategy == ("updateOnly" if contact is None else "insertOnly"):
             return "ignored"
         return self._apply(contact, addresses, statuses, lists, row)
@@ -120,17 +125,25 @@ class RowWriter:
         """Return the addresses of a row by channel; without one it can be nobody's."""
         if len(row) != self._width:
             raise RowError
-        addresses = {channel: row[index] for index, channel in self._addresses if row[index]}
-        keys = [address.lower() for address in addresses.values()]
-        self._job.addresses.update(keys)
-        if not keys or not all(map(_is_address, addresses.items())):
-            raise RowError
-        for key in keys:
+        addresses = {}
+        for index, channel in self._addresses:
+            address = row[index]
+            if not address:
+                continue
+            key = address.lower()
+            self._job.addresses.add(key)
+            if channel == EMAIL and _ADDRESS.fullmatch(address) is None:
+                raise RowError
             if key in self._refusals:
                 raise RowError(self._refusals[key])
+            addresses[channel] = address
+        if not addresses:
+            raise RowError
         return addresses
 
     def _contact_of(self, addresses: dict[str, str]) -> Contact | None:
+        if len(addresses) == 1:  # nearly every file: hundreds of thousands of rows come this way
+            return self._account.find_address(*next(iter(addresses.items())))
         found = {
             contact.cid: contact
             for channel, address in addresses.items()
@@ -149,16 +162,18 @@ class RowWriter:
         row: list[str],
     ) -> str:
         made = contact is None
+        default = self._status_of_new if made else self._status_of_known
         if contact is None:
             contact = self._account.make_contact(next(iter(addresses.values())))
             only_removes = bool(lists) and not any(wanted for _, wanted in lists)
             self._violations.note("made_by_removal", self._job.where, only_removes)
         changed = made
         for channel, address in addresses.items():
-            if contact.channels.get(channel, {}).get("address") != address:
+            entry = contact.channels.get(channel)
+            if entry is None or entry["address"] != address:
                 self._account.set_address(contact, channel, address)
                 changed = True
-            changed |= self._subscribe(contact, channel, statuses.get(channel), made=made)
+            changed |= self._subscribe(contact, channel, statuses.get(channel, default))
         for index, key in self._attributes:
             value = row[index]
             # That an empty cell leaves the attribute as it is, is assumed.
@@ -173,24 +188,19 @@ class RowWriter:
         return "updated" if changed else self._settings.import_unchanged
 
     def _put(self, contact: Contact, lists: list[tuple[ContactList, bool]]) -> bool:
-        account = self._account
-        added = [
-            entry.name for entry, wanted in lists if wanted and account.put_on_list(contact, entry)
-        ]
-        removed = [
-            entry.name
-            for entry, wanted in lists
-            if not wanted and account.take_off_list(contact, entry)
-        ]
+        added, removed = [], []
+        for listed, wanted in lists:
+            if wanted and self._account.put_on_list(contact, listed):
+                added.append(listed.name)
+            if not wanted and self._account.take_off_list(contact, listed):
+                removed.append(listed.name)
         self._state.note_write(
             contact, suppressed=self._request.suppressed, added=added, removed=removed
         )
         return bool(added or removed)
 
-    def _subscribe(self, contact: Contact, channel: str, given: str | None, *, made: bool) -> bool:
-        """Set a subscribe status; what an import does without being asked is in `_default`."""
+    def _subscribe(self, contact: Contact, channel: str, status: str | None) -> bool:
         entry = contact.channels[channel]
-        status = given if given is not None else self._default(made=made)
         # Nothing but forceSubscribe takes back an unsubscription, and imports do not have it.
         if status is None or entry["subscribeStatus"] in ("unsubscribed", status):
             return False
@@ -225,6 +235,8 @@ class RowWriter:
         return lists
 
     def _statuses_of(self, row: list[str]) -> dict[str, str]:
+        if not self._statuses:
+            return {}
         statuses = {
             channel: row[index]
             for channel, index in self._statuses.items()
@@ -236,8 +248,6 @@ class RowWriter:
 
     def _watch(self, key: str, lists: list[tuple[ContactList, bool]]) -> None:
         """Notice a contact that one job both adds and removes, in one row or in several."""
-        if len(self._fixed) <= 1 and not self._list_cells:
-            return  # one direction for everybody
         before = self._marks.get(key, 0)
         marks = before
         for _, wanted in lists:
@@ -245,8 +255,3 @@ class RowWriter:
         self._marks[key] = marks
         both = _ADDS | _REMOVES
         self._violations.note("added_and_removed", self._job.where, before != marks == both)
-
-
-def _is_address(entry: tuple[str, str]) -> bool:
-    channel, address = entry
-    return channel != EMAIL or _ADDRESS.fullmatch(address) is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
@@ -21,9 +22,11 @@ from cordial_sandbox.differences import DIFFERENCES, SERVED, RequiresLess, amend
 
 if TYPE_CHECKING:
     from cordial_sandbox.server import Running
+    from tests.cordial_sandbox.conftest import Files
 
 _FILE = Path(__file__).parents[2].parent / "shared" / "reference" / "cordial-v2-openapi.json"
 _OPERATIONS = [(path, method) for path, methods in SERVED.items() for method in methods]
+_JOB = "5f6b14340000000000000001"  # the first one after a reset
 _ADDRESS = "ana@shop.example"
 _CREDENTIALS = {"Authorization": "Basic c2FuZGJveC1rZXk6"}  # sandbox-key and no password
 _CHECKS = [
@@ -49,23 +52,28 @@ def _description() -> dict[str, Any]:
     return description
 
 
-def _steered(description: dict[str, Any]) -> dict[str, Any]:
+def _steered(description: dict[str, Any], file: str) -> dict[str, Any]:
     """Narrow what is generated, so that writes succeed about as often as they are refused."""
     values = {
         "id": [101, 102, 999],
         "primary_key": [_ADDRESS, f"email:{_ADDRESS}", "email:nobody@shop.example", "x:y"],
         "key": ["attribute_key", "unknown"],
     }
-    for methods in description["paths"].values():
+    for path, methods in description["paths"].items():
         for operation in methods.values():
             for parameter in operation.get("parameters", ()):
                 if parameter["in"] == "path":
                     parameter["enum"] = values[parameter["name"]]
                 if parameter["name"] == "id":
                     parameter["type"] = "integer"
+                if parameter["name"] == "id" and path.startswith("/v2/jobs"):
+                    parameter.update(type="string", enum=[_JOB, "unknown"])
+                if parameter["name"].startswith("times["):
+                    parameter["enum"] = ["2026-01-01T00:00:00Z", "yesterday"]
                 if parameter["name"] in ("email", "name") and parameter["in"] == "query":
                     parameter["enum"] = [_ADDRESS, "list_name", "unknown"]
     definitions = description["definitions"]
+    _steer_imports(definitions, file)
     definitions["List"]["properties"]["name"]["enum"] = ["list_name", "new-list", "cid", "not this"]
     definitions["Attribute"]["properties"]["type"]["enum"] = ["string", "geo", "unknown"]
     definitions["ContactCPost"]["properties"]["identifyBy"]["items"]["enum"] = ["email", "cID"]
@@ -79,6 +87,31 @@ def _steered(description: dict[str, Any]) -> dict[str, Any]:
     return description
 
 
+def _steer_imports(definitions: dict[str, Any], file: str) -> None:
+    job = definitions["ContactImportJob"]
+    job["additionalProperties"] = False
+    job["required"] = ["source", "hasHeader"]
+    job["properties"]["source"] = {
+        "type": "object",
+        "required": ["transport", "url"],
+        "properties": {"transport": {"enum": ["HTTP", "S3"]}, "url": {"enum": [file, f"{file}x"]}},
+        "additionalProperties": False,
+    }
+    job["properties"]["strategy"]["enum"] = ["insertOnly", "updateOnly", "other"]
+    job["properties"]["confirmEmail"]["enum"] = [_ADDRESS, "nobody"]
+    job["properties"]["delimiter"]["enum"] = [",", ";"]
+    for lists in definitions["ListsCI"]["properties"].values():
+        lists["items"]["enum"] = ["list_name", "101"]
+
+
+def _start_job(sandbox: Running, file: str) -> None:
+    body = {"source": {"transport": "HTTP", "url": file}, "hasHeader": True}
+    answer = requests.post(
+        f"{sandbox.url}/v2/contactimports", json=body, headers=_CREDENTIALS, timeout=30
+    )
+    assert answer.json() == {"jobId": _JOB}
+
+
 def _modes(description: dict[str, Any], path: str, method: str) -> list[GenerationMode]:
     parameters = description["paths"][path][method].get("parameters", ())
     has_body = any(parameter["in"] == "body" for parameter in parameters)
@@ -86,8 +119,9 @@ def _modes(description: dict[str, Any], path: str, method: str) -> list[Generati
 
 
 @pytest.mark.parametrize(("path", "method"), _OPERATIONS)
-def test_route_answers_as_described(sandbox: Running, path: str, method: str) -> None:
-    description = _steered(amended(_description()))
+def test_route_answers_as_described(sandbox: Running, files: Files, path: str, method: str) -> None:
+    file = files.put(f"channels.email.address\n{_ADDRESS}\n")
+    description = _steered(amended(_description()), file)
     operation = schemathesis.openapi.from_dict(description)[path][method]
     statuses: set[int] = set()
 
@@ -97,6 +131,8 @@ def test_route_answers_as_described(sandbox: Running, path: str, method: str) ->
         sandbox.control.put_list("list_name", [_ADDRESS])
         sandbox.control.put_list("empty", enhanced=False)
         sandbox.control.put_attribute("attribute_key")
+        if path.startswith("/v2/jobs"):
+            _start_job(sandbox, file)
         response = case.call(base_url=sandbox.url, headers=_CREDENTIALS)
         statuses.add(response.status_code)
         case.validate_response(response, checks=_CHECKS)
