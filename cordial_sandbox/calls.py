@@ -112,15 +112,17 @@ class Call:
 
 def recordable(path: str, content: bytes) -> bytes:
     """Return a body fit to be recorded: the source of an import holds a signed address or keys."""
-    if path != IMPORTS:
+    if not unquote(path).startswith(IMPORTS):
         return content
     try:
         body = json.loads(content)
     except ValueError:
         return b""
-    if isinstance(body, dict) and isinstance(body.get("source"), dict):
-        return json.dumps({**body, "source": redacted(body["source"])}).encode()
-    return content
+    if not isinstance(body, dict):
+        return b""
+    source = body.get("source")
+    shown = redacted(source) if isinstance(source, dict) else None
+    return json.dumps({**body, "source": shown} if "source" in body else body).encode()
 
 
 def api_of(path: str) -> str:

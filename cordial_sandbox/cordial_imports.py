@@ -45,7 +45,7 @@ class ImportRoutes:
         if refused is not None:
             return _no_job(refused.get("message", "Can't connect to the server (sandbox)"))
         job = self._job(request, asked)
-        at_once = not job.late and not job.waits
+        at_once = not job.late and not job.polls  # a stuck one only says that it is not over
         try:
             if at_once:
                 file = await asyncio.to_thread(fetch_source, asked.source)

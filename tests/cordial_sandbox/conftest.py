@@ -101,8 +101,9 @@ class Files:
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def put(self, content: str | bytes, path: str = "/staged/file.csv") -> str:
+    def put(self, content: str | bytes) -> str:
         """Store a file and return its signed address."""
+        path = f"/staged/{len(self.contents) + 1}.csv"
         self.contents[path] = content if isinstance(content, bytes) else content.encode()
         return f"{self.url}{path}?{self.SIGNATURE}"
 
