@@ -386,6 +386,35 @@ def test_options_of_a_store_and_calls_of_an_endpoint_need_their_address() -> Non
     assert problem == "The setting endpoint_requests is there, but endpoint is missing."
 
 
+def test_wrong_calls_of_an_endpoint_are_refused_by_name() -> None:
+    told = problems(
+        endpoint="https://ingest.example",
+        endpoint_requests={"create": {"path": "/$s3cret"}, "add": {"body": {"ids": "s3cret"}}},
+    )
+    assert [line.split(" ")[2] for line in told] == [
+        "endpoint_requests.create.path",
+        "endpoint_requests.add.body",
+    ]
+    assert "s3cret" not in str(told)
+
+
+def test_a_body_may_hold_numbers_with_a_point() -> None:
+    made = settings(
+        endpoint="https://ingest.example",
+        endpoint_requests={"add": {"body": {"ids": "$items", "version": 2.0}}},
+    )
+    assert made.endpoint_requests.add.body == {"ids": "$items", "version": 2.0}
+
+
+def test_calls_that_meltano_took_apart_are_put_together() -> None:
+    made = settings(
+        endpoint="https://ingest.example",
+        endpoint_requests={"add.body.ids": "$items", "add.item": "email"},
+    )
+    whole = {"add": {"body": {"ids": "$items"}, "item": "email"}}
+    assert made.endpoint_requests == EndpointRequests.of(whole)
+
+
 @pytest.mark.parametrize(
     "url",
     [

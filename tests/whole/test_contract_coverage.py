@@ -18,8 +18,6 @@ SECTIONS = ["2.1", "2.2", "2.3", "2.4", "3", "4", "5"]
 NOT_BUILT = "not built yet"
 FEATURES = (
     "imports",
-    "import_staging_url",
-    "endpoint_requests",
     "staged CSV",
     "PostgreSQL",
     "cordial-ledger erase",

@@ -7,8 +7,10 @@ import requests
 import requests_mock
 
 from target_cordial.cordial.list_protocol import ListProtocolClient
+from target_cordial.core.endpoint_requests import EndpointRequests
 from target_cordial.core.outcome import REJECTED_BY_CORDIAL, Result
 from target_cordial.core.plan import Sent
+from target_cordial.delivery.base import Target
 from target_cordial.delivery.endpoint import EndpointDelivery
 from target_cordial.errors import InterruptedRunError, RefusedError
 from tests.target_cordial.cordial.transport import Wire, wire
@@ -153,6 +155,31 @@ def test_used_up_tries_leave_the_batch_pending(response: dict[str, Any], result:
     assert results(sent) == [result] * 3
     assert sent.problem
     assert "shop.example" not in sent.problem
+
+
+REQUESTS = EndpointRequests.of(
+    {"add": {"path": "/s3cret/$list_id", "body": {"$list_name": "$items", "mode": 1}}}
+)
+
+
+def test_a_call_that_can_not_be_written_leaves_its_list_alone_pending() -> None:
+    line = wire()
+    other = EndpointDelivery(ListProtocolClient(line.session, REQUESTS), batch_size=9)
+    targets = {**TARGETS, 2: Target("102", "mode", first_sync=False, cohort="'x' (c2)")}
+    sent = other.send(batch(3, cohort=2), targets)
+    assert (results(sent), sent.answered) == ([Result.NOT_SENT] * 3, None)
+    assert sent.problem is not None
+    assert sent.problem.startswith("Cohort 'x' (c2): POST <endpoint_requests.add.path> can't be")
+    assert line.calls == []
+    assert results(other.send(batch(1), targets)) == [Result.CONFIRMED]
+    assert line.sent() == [("POST", "/s3cret/101", {"vip": ["p0@shop.example"], "mode": 1})]
+
+
+def test_calls_of_another_shape_are_named_as_a_cause() -> None:
+    client = ListProtocolClient(wire({"status_code": 405}).session, REQUESTS)
+    problem = EndpointDelivery(client, batch_size=9).send(batch(1), TARGETS).problem or ""
+    assert problem.endswith("else check the settings endpoint and endpoint_requests")
+    assert "s3cret" not in problem
 
 
 def test_what_is_confirmed_rejected_or_made_smaller_is_no_problem() -> None:
