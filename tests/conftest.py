@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cordial_sandbox.server import serving
+from tests.staging import no_clouds, staging_server, staging_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cordial_sandbox.server import Running
+
+
+__all__ = ["no_clouds", "staging_server", "staging_store"]  # fixtures: importing is using
 
 
 @pytest.fixture(scope="session")
