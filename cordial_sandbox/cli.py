@@ -87,6 +87,15 @@ def _parser() -> argparse.ArgumentParser:
     reset = commands.add_parser("reset", parents=[client], help="put everything back to the seed")
     reset.add_argument("--day", type=int, choices=days, default=1)
     reset.set_defaults(action=_reset)
+    jobs = commands.add_parser("jobs", parents=[client], help="show the import jobs as they are")
+    jobs.set_defaults(action=_jobs)
+    release = commands.add_parser("release", parents=[client], help="let held jobs go on")
+    release.add_argument("--name-contains", default="", help="only jobs of such a name")
+    release.set_defaults(action=_release)
+    violations = commands.add_parser(
+        "violations", parents=[client], help="show what no delivery may ever do and some did"
+    )
+    violations.set_defaults(action=_violations)
     _add_fault_command(commands, client)
     return parser
 
@@ -157,6 +166,27 @@ def _calls(given: argparse.Namespace) -> int:
     for call in calls:
         say(json.dumps(call, ensure_ascii=False))
     return 0
+
+
+def _jobs(given: argparse.Namespace) -> int:
+    with contextlib.closing(Control(given.url)) as control:
+        for job in control.jobs():
+            say(json.dumps(job, ensure_ascii=False))
+    return 0
+
+
+def _release(given: argparse.Namespace) -> int:
+    with contextlib.closing(Control(given.url)) as control:
+        say(f"{control.release_jobs(given.name_contains)} released")
+    return 0
+
+
+def _violations(given: argparse.Namespace) -> int:
+    with contextlib.closing(Control(given.url)) as control:
+        found = control.violations()
+    for entry in found:
+        say(f"{entry['where']}: {entry['message']} ({entry['count']})")
+    return _FAILED if found else 0
 
 
 def _day(given: argparse.Namespace) -> int:

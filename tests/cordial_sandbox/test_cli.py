@@ -20,6 +20,7 @@ from cordial_sandbox.seed import cohorts_of_day
 
 if TYPE_CHECKING:
     from cordial_sandbox.server import Running
+    from tests.cordial_sandbox.conftest import Imports
 
 SANDBOX = [sys.executable, "-m", "cordial_sandbox"]
 SHOW_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
@@ -158,6 +159,23 @@ def test_small_commands_reach_the_sandbox(
     assert sandbox.control.faults() == []
     assert run_command_line(["reset", "--day", "3", *url]) == 0
     assert sandbox.control.overview()["day"] == 3
+
+
+def test_jobs_and_violations_are_shown(
+    sandbox: Running, imports: Imports, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = ["--url", sandbox.url]
+    assert run_command_line(["violations", *url]) == 0
+    assert run_command_line(["fault", "job_late", "--strategy", "upsert", *url]) == 0
+    imports.start("email\nana@shop.example\n", importName="mine")
+    assert run_command_line(["release", "--name-contains", "other", *url]) == 0
+    assert run_command_line(["release", "--name-contains", "min", *url]) == 0
+    assert capsys.readouterr().out == "0 released\n1 released\n"
+    assert run_command_line(["jobs", *url]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["inserted"] == 1
+    assert run_command_line(["violations", *url]) == 1
+    expected = "import 5f6b14340000000000000001: an import subscribed a contact (1)\n"
+    assert capsys.readouterr().out == expected
 
 
 @pytest.mark.parametrize(
