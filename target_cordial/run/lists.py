@@ -221,7 +221,8 @@ class ListBinder:
                 list_id = self._protocol.list_id(asked.values)
                 holder = self._holders.setdefault(list_id, cohort.label)
                 if holder != cohort.label:  # who left one would be missing from the other
-                    return f"its list is that of {holder}. Check {self._protocol.settings}"
+                    settings = self._protocol.settings
+                    return f"its list is that of {holder}: it was not written. Check {settings}"
         elif self.misses(cohort):
             return _deleted(cohort)  # the service would go on accepting changes of it
         return Target(list_id, name, cohort.first_synced_at is None)
@@ -240,9 +241,7 @@ class ListBinder:
             problem = "" if made else self._find_members(name, cohort, bound)
             return problem or Target(self.lists[name], name, first)
         row = next((row for row in self._lists if row.id == cohort.list_id), None)
-        if row is None:
-            return _deleted(cohort)
-        return Target(row.id, row.name, first)
+        return _deleted(cohort) if row is None else Target(row.id, row.name, first)
 
     def _make(self, name: str) -> tuple[bool, str]:
         """Make a list.
@@ -287,8 +286,7 @@ class ListBinder:
 
 
 def _named(target: Target, cohort: CohortRow) -> Target:
-    name = cohort.name or cohort.cohort_id
-    return replace(target, cohort_id=cohort.cohort_id, cohort_name=name)
+    return replace(target, cohort_id=cohort.cohort_id, cohort_name=cohort.name or cohort.cohort_id)
 
 
 def _deleted(cohort: CohortRow) -> str:

@@ -476,6 +476,7 @@ def test_no_two_cohorts_get_one_list_of_the_endpoint(known: bool) -> None:  # no
     bound = bind(made, rows)
     assert set(bound.targets) == {1}
     assert bound.problems == {
-        2: "Cohort 'beta' (c2): its list is that of 'alpha' (c1). Check the setting endpoint"
+        2: "Cohort 'beta' (c2): its list is that of 'alpha' (c1): it was not written. "
+        "Check the setting endpoint"
     }
     assert len(other.calls) == (1 if known else 2)
