@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from target_cordial.errors import SettingsError, StagingError
 from target_cordial.settings.checks import is_secure
@@ -35,38 +33,26 @@ _CLIENT: Final[ClientConfig] = {
     "connect_timeout": timedelta(seconds=10),
     "timeout": timedelta(seconds=90),
 }
-_RETRIES: Final[RetryConfig] = {
-    "max_retries": 5,
-    "retry_timeout": timedelta(seconds=120),
-    "backoff": {
-        "init_backoff": timedelta(milliseconds=500),
-        "max_backoff": timedelta(seconds=15),
-        "base": 2,
-    },
-}
+_RETRIES: Final[RetryConfig] = {"max_retries": 8, "retry_timeout": timedelta(seconds=120)}
+"""obstore waits between tries, from 0.1 s, twice as long each time, up to 15 s."""
+
 _FILE: Final = {"Content-Type": "text/csv; charset=utf-8"}
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(NamedTuple):
     """A kind of store.
 
     Attributes:
         store: Its class in obstore.
         prefix: What its options may begin with, and its environment variables do.
         endpoints: Its options that say where it is, without the prefix.
-        default: An option that is set unless the user sets it.
+        always: Options that it is always given.
     """
 
     store: str
     prefix: str
-    endpoints: frozenset[str]
-    default: str = ""
-
-    def missing(self, options: Mapping[str, str]) -> dict[str, str]:
-        """The default, where the user does not set it."""
-        given = {key.lower().removeprefix(self.prefix) for key in options}
-        return {self.default: "true"} if self.default and self.default not in given else {}
+    endpoints: set[str]
+    always: dict[str, str]
 
 
 _KINDS: Final = {
@@ -74,14 +60,16 @@ _KINDS: Final = {
     "s3": _Kind(
         "S3Store",
         "aws_",
-        frozenset({"endpoint", "endpoint_url", "endpoint_url_s3"}),
-        default="disable_bulk_delete",
+        {"endpoint", "endpoint_url", "endpoint_url_s3"},
+        {"disable_bulk_delete": "true"},
     ),
-    "gs": _Kind("GCSStore", "google_", frozenset({"base_url"})),
-    "az": _Kind("AzureStore", "azure_", frozenset({"endpoint", "storage_endpoint"})),
+    "gs": _Kind("GCSStore", "google_", {"base_url"}, {}),
+    "az": _Kind("AzureStore", "azure_", {"endpoint", "storage_endpoint"}, {}),
 }
 
-_URL: Final = re.compile(r"[a-z0-9]+://[^/@?#\s]+(?:/[^/?#\s]+)*/?")
+_URL: Final = re.compile(
+    r"(?P<scheme>s3|gs|az)://(?P<bucket>[\w.-]+)(?:/(?P<prefix>[^/?#\s]+(?:/[^/?#\s]+)*))?/?"
+)
 
 _TRANSPORT: Final = re.compile("allow_|certificate|content_type|http|pool_|proxy|randomize|timeout")
 """Options of the HTTP client. obstore panics where they stand among those of a store."""
@@ -160,7 +148,7 @@ class Staging:
         self._delete = partial(obstore.delete, store)
 
     def put(self, name: str, chunks: Iterable[bytes]) -> int:
-        """Put a file into the bucket, whole or not at all. It is streamed.
+        """Put a file into the bucket: whole or not at all, and streamed.
 
         Args:
             name: The object's name below the prefix.
@@ -180,9 +168,6 @@ class Staging:
     def address(self, name: str) -> str:
         """Sign an address under which a file can be fetched with GET.
 
-        Args:
-            name: The object's name below the prefix.
-
         Raises:
             StagingError: It could not be signed, or would send the file in the clear.
         """
@@ -197,9 +182,6 @@ class Staging:
 
     def delete(self, name: str) -> None:
         """Delete a file; it need not be there.
-
-        Args:
-            name: The object's name below the prefix.
 
         Raises:
             StagingError: The store did not delete it.
@@ -258,10 +240,10 @@ def _store(url: str, options: Mapping[str, str]) -> Store:
     """Build the store. Does no I/O, but for a key file that an option or the environment names."""
     from obstore import store  # noqa: PLC0415  see Staging
 
-    parts = urlsplit(url)
-    kind = _KINDS.get(parts.scheme)
-    if kind is None or not _URL.fullmatch(url):
+    place = _URL.fullmatch(url)
+    if place is None:
         raise SettingsError(["The setting import_staging_url must be like s3://bucket/prefix."])
+    kind = _KINDS[place["scheme"]]
     endpoints = _endpoints(kind, options)
     problems = [
         f"There is no setting import_staging_options.{key}: time-outs, proxies and certificates "
@@ -276,18 +258,26 @@ def _store(url: str, options: Mapping[str, str]) -> Store:
     ]
     if problems:
         raise SettingsError(problems)
-    build: Callable[..., Store] = partial(
-        getattr(store, kind.store),
-        parts.netloc,
-        prefix=parts.path.strip("/") or None,
-        # Given at all, these stand instead of what the environment says of the HTTP client.
-        client_options={
-            **_CLIENT,
-            "allow_http": any(endpoint.startswith("http:") for endpoint in endpoints.values()),
-        },
-        retry_config=_RETRIES,
-    )
-    built = _built(build, {**kind.missing(options), **options})
+    # Given at all, these stand instead of what the environment says of the HTTP client.
+    in_the_clear = any(endpoint.startswith("http:") for endpoint in endpoints.values())
+    client: ClientConfig = {**_CLIENT, "allow_http": in_the_clear}
+
+    def build(some: Mapping[str, str]) -> Store | None:
+        try:
+            built: Store = getattr(store, kind.store)(
+                place["bucket"],
+                prefix=place["prefix"],
+                config={**kind.always, **some},
+                client_options=client,
+                retry_config=_RETRIES,
+            )
+        except BaseException as error:
+            if not _is_the_stores(error):
+                raise
+            return None
+        return built
+
+    built = build(options)
     if built is None:
         raise SettingsError([_wrong(options, build)])
     return built
@@ -307,10 +297,10 @@ def _endpoints(kind: _Kind, options: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _wrong(options: Mapping[str, str], build: Callable[..., Store]) -> str:
+def _wrong(options: Mapping[str, str], build: Callable[[Mapping[str, str]], Store | None]) -> str:
     """Find what a store can't be built of, by leaving it out: the error's text may hold a key."""
     for key in options:
-        if _built(build, {name: value for name, value in options.items() if name != key}):
+        if build({name: value for name, value in options.items() if name != key}):
             return (
                 f"The setting import_staging_options.{key} is wrong: the store does not know it, "
                 "does not take its value, needs another beside it, or is told the same twice."
@@ -319,12 +309,3 @@ def _wrong(options: Mapping[str, str], build: Callable[..., Store]) -> str:
         "Settings import_staging_url and import_staging_options, with the environment variables "
         "of that store, do not make a store. az:// needs account_name; look for what is misspelt."
     )
-
-
-def _built(build: Callable[..., Store], options: Mapping[str, str]) -> Store | None:
-    try:
-        return build(config=options)
-    except BaseException as error:
-        if not _is_the_stores(error):
-            raise
-        return None

@@ -117,13 +117,6 @@ def test_a_deleted_file_is_gone_and_may_be_deleted_again(staging_store: StagingS
     ours.delete("never.csv")
 
 
-def test_deleting_in_bulk_is_left_to_who_asks_for_it(staging_store: StagingStore) -> None:
-    ours = staging(staging_store, aws_disable_bulk_delete="false")
-    ours.put("a.csv", [b"a"])
-    ours.delete("a.csv")
-    assert staging_store.names() == []
-
-
 def test_what_makes_the_file_may_fail_and_leaves_nothing_in_the_bucket(
     staging_store: StagingStore,
 ) -> None:
@@ -270,6 +263,8 @@ def test_an_address_in_the_clear_is_refused_wherever_it_comes_from(google_key: s
         ("s3://bucket", {"hunter": "1", "other": "2"}, "look for what is misspelt"),
         ("file:///hunter2", S3, "import_staging_url must be like s3://"),
         ("s3://someone:hunter2@bucket", S3, "import_staging_url must be like s3://"),
+        ("s3://[hunter2", S3, "import_staging_url must be like s3://"),
+        ("s3://", S3, "import_staging_url must be like s3://"),
         ("s3://bucket//p", S3, "import_staging_url must be like s3://"),
         ("s3://bucket/p?region=x", S3, "import_staging_url must be like s3://"),
     ],
