@@ -104,6 +104,16 @@ def test_a_server_out_of_reach_is_an_error_under_201(
     assert sandbox.control.jobs() == []
 
 
+@pytest.mark.parametrize("address", ["http://127.1:{}/1", "https://127.0.0.1:{}/1"])
+def test_nothing_but_the_named_transport_to_this_machine_by_its_names_is_tried(
+    imports: Imports, files: Files, address: str
+) -> None:
+    url = address.format(files.url.rpartition(":")[2])
+    answer = imports.post(source={"transport": "HTTP", "url": url})
+    assert answer.json()["jobId"]["message"].startswith("Can't connect to the server")
+    assert files.asked == []
+
+
 def test_a_file_that_is_not_there_is_an_error_without_its_signature(
     imports: Imports, files: Files
 ) -> None:
@@ -142,7 +152,7 @@ def test_no_secret_of_a_source_is_shown(sandbox: Running, imports: Imports, cord
     kind = {"Content-Type": "application/json"}
     cordial("POST", "/contactimports", data=broken, headers=kind)
     cordial("POST", "/contactimports", json=["a-secret"])
-    cordial("POST", "/contact%69mports", json={"source": {**HTTP}})
+    cordial("POST", "/contactimports/", json={"source": HTTP})
     calls = sandbox.control.calls()
     assert calls[1]["body"]["source"]["url"] == "http://127.0.0.1:9/a"
     assert calls[0]["body"]["hasHeader"] is True

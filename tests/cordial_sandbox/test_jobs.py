@@ -143,7 +143,13 @@ def test_a_stuck_job_is_carried_out_and_says_so_when_it_is_released(
     sandbox.control.add_fault("job_stuck")
     job_id = imports.start(ANA, **ADD)
     assert sandbox.control.lists() == {"vips": ["ana@shop.example"]}
-    assert {imports.look(job_id)["status"] for _ in range(3)} == {"Processing"}
+    for _ in range(3):
+        job = imports.look(job_id)
+        assert (job["status"], "result" in job, list(job["times"])) == (
+            "Processing",
+            False,
+            ["start"],
+        )
     assert sandbox.control.release_jobs("other") == 0
     assert sandbox.control.release_jobs("an imp") == 1
     assert imports.look(job_id)["status"] == "Done"

@@ -127,10 +127,27 @@ def test_a_contact_write_beside_a_job_whose_end_nobody_was_told(
     assert noted(sandbox) == [("overlap", FIRST, 1)]
 
 
+def test_who_was_told_the_end_of_a_job_may_write_its_contacts(
+    sandbox: Running, cordial: Http, imports: Imports
+) -> None:
+    # What the file of the late job holds is not known, so the other's is remembered.
+    sandbox.control.add_fault("job_late")
+    imports.start(people("bo"), **ADD)
+    imports.run(people("ana"), **ADD)
+    imports.run(people("ana"), **REMOVE)
+    cordial("PUT", "/contacts/email:ana%40shop.example", json={"vips": True})
+    sandbox.control.release_jobs()
+    assert noted(sandbox) == []
+
+
 @pytest.mark.parametrize(
     ("table", "more", "rules"),
     [
-        ("email,vips\nana@shop.example,1\nANA@shop.example,0\nbo@shop.example,1\n", {}, [1]),
+        (
+            "email,vips\nana@shop.example,1\nANA@shop.example,0\nbo@shop.example,1\nana@shop.example,1\n",
+            {},
+            [1],
+        ),
         ("email\nana@shop.example\n", {"lists": {"addTo": ["vips"], "removeFrom": ["vips"]}}, [1]),
         ("email,vips,others\nana@shop.example,1,1\n", {}, [2]),
         ("email,others\nana@shop.example,0\n", {"lists": {"addTo": ["vips"]}}, [2, 1]),
