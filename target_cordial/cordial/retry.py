@@ -38,17 +38,20 @@ class Failure:
     problem: str
 
 
-def should_retry(failure: Failure, tries: int) -> bool:
+def should_retry(failure: Failure, tries: int, *, repeatable: bool = True) -> bool:
     """The one place that decides whether a call is sent again.
 
-    Every call here can be repeated: setting a list to true or false for a contact twice is the
-    same as once, and lists are looked up again before they are made again.
+    Nearly every call here can be repeated: setting a list to true or false for a contact twice is
+    the same as once, and lists are looked up again before they are made again. An import is not:
+    its job is looked up before it may be started again.
 
     Args:
         failure: How the last try failed.
         tries: How many there were.
+        repeatable: Whether the call may be carried out twice.
     """
-    return failure.retryable and tries < TRIES
+    certain = repeatable or not failure.may_be_applied
+    return failure.retryable and certain and tries < TRIES
 
 
 def delay(failure: Failure, tries: int, chance: random.Random) -> float:

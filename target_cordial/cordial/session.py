@@ -164,6 +164,7 @@ class Session:
         body: Mapping[str, Any] | None = None,
         *,
         route: str | None = None,
+        repeatable: bool = True,
     ) -> Answer:
         """Make one call, as often as it takes.
 
@@ -172,13 +173,15 @@ class Session:
             path: The path below the base, its parts percent-encoded.
             body: Sent as JSON.
             route: The path as messages name it, where the path itself holds an address.
+            repeatable: Twice is the same as once. Else a try that may have been carried out is
+                the last.
 
         Returns:
             The first answer that another try would not change.
 
         Raises:
             RefusedError: 401 or 403.
-            UnavailableError: All tries failed.
+            UnavailableError: All tries failed, or the one that must not be repeated.
             InterruptedRunError: The run was told to stop while waiting.
         """
         name = f"{method} {route or path}"
@@ -193,8 +196,9 @@ class Session:
                     return replace(result, in_doubt=may_be_applied)
                 tries += 1
                 may_be_applied = may_be_applied or result.may_be_applied
-                if not should_retry(result, tries):
-                    message = f"{name} failed {tries} times, at last because {result.problem}."
+                if not should_retry(result, tries, repeatable=repeatable):
+                    often = "once" if tries == 1 else f"{tries} times, at last"
+                    message = f"{name} failed {often} because {result.problem}."
                     raise UnavailableError(message, may_be_applied=may_be_applied)
                 pause = delay(result, tries, self._chance)
                 if result.for_all:
