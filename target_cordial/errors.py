@@ -13,6 +13,7 @@
     │   ├── UnavailableError   every try was used up
     │   ├── UnexpectedError    an answer that is not Cordial's
     │   ├── StagingError       the store that files for imports are put into
+    │   ├── StillRunningError  an import has not ended in time
     │   └── DeliveryStoppedError  nothing gets through any more
     ├── InterruptedRunError    SIGTERM or SIGINT
     └── RunEndedError          the run is over and was not clean
@@ -125,6 +126,12 @@ class StagingError(CordialError):
     """The store that Cordial fetches files from can't be used."""
 
     code = "staging"
+
+
+class StillRunningError(CordialError):
+    """An import has not ended in time. It is remembered, and the next run follows it."""
+
+    code = "still_running"
 
 
 class DeliveryStoppedError(CordialError):

@@ -107,7 +107,7 @@ class Job:
     """
 
     status: str
-    counts: Counts
+    counts: Counts = field(default_factory=Counts)
 
     @property
     def ended(self) -> bool:

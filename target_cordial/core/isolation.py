@@ -14,7 +14,10 @@ import math
 import random
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Range = tuple[int, int]
 """Rows from the first up to, and without, the second."""
@@ -33,6 +36,19 @@ LEAST: Final = 1e-300
 
 _Case = tuple[int, ...]
 """How many refused rows lie in each part, by its number."""
+
+
+def without(ranges: Iterable[Range], cut: Iterable[Range]) -> list[Range]:
+    """Take ranges out of others."""
+    left = list(ranges)
+    for first, last in cut:
+        left = [
+            (start, end)
+            for one in left
+            for start, end in ((one[0], min(one[1], first)), (max(one[0], last), one[1]))
+            if start < end
+        ]
+    return left
 
 
 @dataclass(frozen=True, slots=True)

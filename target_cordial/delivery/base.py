@@ -97,6 +97,11 @@ class Delivery(Protocol):
         """
 
 
+def suppresses(setting: str, *, first_sync: bool) -> bool:
+    """Say whether Cordial's automations stay silent (setting ``suppress_triggers``)."""
+    return setting == "always" or (setting == "first_sync" and first_sync)
+
+
 def all_of(call: Call, result: Result, problem: str | None = None) -> Delivered:
     """Give every change of a call the same end."""
     return Delivered(tuple(Outcome(change, result) for change in call), problem=problem)

@@ -10,7 +10,15 @@ from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
 from target_cordial.core.identifier import channel_of
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, Outcome, Result
 from target_cordial.core.plan import Change, Operation
-from target_cordial.delivery.base import Call, Delivered, Targets, all_of, rejected, unavailable
+from target_cordial.delivery.base import (
+    Call,
+    Delivered,
+    Targets,
+    all_of,
+    rejected,
+    suppresses,
+    unavailable,
+)
 from target_cordial.errors import UnavailableError, UnexpectedError
 
 if TYPE_CHECKING:
@@ -125,7 +133,5 @@ class ContactsDelivery:
             for change in call
         }
         first = any(targets[change.cohort].first_sync for change in call)
-        body["suppressTriggers"] = self._suppress == "always" or (
-            self._suppress == "first_sync" and first
-        )
+        body["suppressTriggers"] = suppresses(self._suppress, first_sync=first)
         return body

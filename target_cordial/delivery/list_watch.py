@@ -40,6 +40,20 @@ class ListWatch:
         now = self._now
         return target.list_name if now is None else now.get(target.list_id)
 
+    def look(self, target: Target) -> str | None:
+        """Read the lists, and return the name of one; None where it is lost.
+
+        For whoever writes so much at once that it can't wait for a refusal.
+
+        Raises:
+            CordialError: The lists could not be read.
+        """
+        with self._lock:
+            before = self.name(target)
+            self._read_again()
+            self.moved = self.moved or self.name(target) != before
+        return self.name(target)
+
     def explains(self, sent: Mapping[str, str], refused: AbstractSet[str]) -> bool:
         """Find out whether a refused call took lists for what they are not any more.
 
@@ -62,16 +76,19 @@ class ListWatch:
                 return True
             if refused <= self._unexplained:
                 return False
-            lists = self._read()
-            # What was lost stays so: its changes are pending, and the next run looks at it anew.
-            known = lists if self._now is None else self._now
-            self._now = {list_id: name for list_id, name in lists.items() if list_id in known}
+            self._read_again()
             explained = self._differ(sent)
             if explained:
                 self.moved = True
             else:
                 self._unexplained |= refused
             return explained
+
+    def _read_again(self) -> None:
+        lists = self._read()
+        # What was lost stays so: its changes are pending, and the next run looks at it anew.
+        known = lists if self._now is None else self._now
+        self._now = {list_id: name for list_id, name in lists.items() if list_id in known}
 
     def _differ(self, sent: Mapping[str, str]) -> bool:
         now = self._now

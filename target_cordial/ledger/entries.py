@@ -1,21 +1,15 @@
-"""The plan in the ledger: what is pending, intents before the first byte, outcomes after."""
+"""The record of what was sent: intents before the first byte, outcomes after."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
 
 from target_cordial.core.outcome import Outcome, Result
-from target_cordial.core.plan import (
-    RETRY_REJECTED_SECONDS,
-    Change,
-    Entry,
-    Operation,
-    Sent,
-    change_for,
-)
+from target_cordial.core.plan import Change, Operation, Sent
 from target_cordial.ledger.counts import Counts
+from target_cordial.ledger.plan import Plan, retried
 from target_cordial.ledger.schema import (
     absent,
     entry,
@@ -24,7 +18,6 @@ from target_cordial.ledger.schema import (
     member,
     message,
     pending,
-    planned,
     skipped,
 )
 from target_cordial.ledger.schema import cohort as cohorts
@@ -37,15 +30,18 @@ if TYPE_CHECKING:
 RETENTION_SECONDS: Final = 30 * 24 * 3600
 """How long the identifier of somebody who left is kept after the removal was confirmed."""
 
-PAGE: Final = 2_000
-
 
 class Entries:
-    """The entries of a ledger, as plan and as record of what was sent."""
+    """The entries of a ledger: the record of what was sent.
+
+    Attributes:
+        plan: What of it is to be sent.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._connection = ledger.connection
+        self.plan = Plan(ledger)
 
     def counts(self, cohort: int, *, now: int, window_since: int) -> Counts:
         """Count a cohort's entries.
@@ -56,8 +52,8 @@ class Entries:
             window_since: Changes confirmed after this are recent.
         """
         mine = entry.c.cohort == cohort
-        retried = _retried(now)
-        due = and_(mine, pending, retried)
+        tried_again = retried(now)
+        due = and_(mine, pending, tried_again)
         with self._ledger.write():
             lately = and_(_added(cohort), entry.c.added_at > window_since)
             confirmed, added = self._connection.execute(
@@ -71,7 +67,7 @@ class Entries:
             unknown = self._count(in_doubt)
             unknown_removals = self._count(and_(in_doubt, entry.c.wanted == 0))
             recent = self._count(and_(mine, gone, entry.c.removed_at > window_since))
-            rests = and_(mine, pending, ~retried)
+            rests = and_(mine, pending, ~tried_again)
             by_reason = select(entry.c.rejected_reason, func.count()).where(rests)
             rejected = self._connection.execute(by_reason.group_by(entry.c.rejected_reason))
             reasons = {reason: count for reason, count in rejected}  # noqa: C416  a row is not a pair
@@ -89,72 +85,18 @@ class Entries:
         with self._ledger.write():
             return self._count(and_(entry.c.cohort == cohort, done))
 
-    def plan(
-        self, additions: Iterable[int], removals: Iterable[int], *, now: int, by_contact: bool
-    ) -> int:
-        """Fix what this run sends.
+    def intend(self, changes: Iterable[Change], job: int | None = None) -> None:
+        """Record changes as sent and unconfirmed, before their first byte goes out.
 
         Args:
-            additions: Keys of the cohorts whose additions go out.
-            removals: Keys of the cohorts whose removals go out.
-            now: Seconds since the epoch.
-            by_contact: Order the plan by contact, so that all changes of one come together;
-                else by list and operation.
-
-        Returns:
-            The number of changes.
+            changes: The changes.
+            job: The number of the import that carries them, if one does.
         """
-        wanted = or_(
-            and_(entry.c.wanted == 1, entry.c.cohort.in_(list(additions))),
-            and_(entry.c.wanted == 0, entry.c.cohort.in_(list(removals))),
-        )
-        order: tuple[ColumnElement[Any], ...] = (
-            (entry.c.identifier, entry.c.cohort)
-            if by_contact
-            else (entry.c.wanted.desc(), entry.c.cohort, entry.c.identifier)
-        )
-        rows = (
-            select(entry.c.cohort, entry.c.identifier, entry.c.wanted, entry.c.sent)
-            .where(pending, _retried(now), wanted)
-            .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
-            .order_by(*order)
-        )
-        with self._ledger.write():
-            self._connection.execute(delete(planned))
-            self._connection.execute(
-                insert(planned).from_select(["cohort", "identifier", "wanted", "sent"], rows)
-            )
-            return self._count(literal(1) == 1, planned)
-
-    def changes(self, *, now: int) -> Iterator[Change]:
-        """Walk the plan, page by page."""
-        last = 0
-        while True:
-            query = (
-                select(planned)
-                .where(planned.c.number > last)
-                .order_by(planned.c.number)
-                .limit(PAGE)
-            )
-            with self._ledger.write():
-                rows = self._connection.execute(query).all()
-            for row in rows:
-                last = row.number
-                change = change_for(
-                    Entry(row.cohort, row.identifier, bool(row.wanted), Sent(row.sent)), now
-                )
-                if change is not None:
-                    yield change
-            if len(rows) < PAGE:
-                return
-
-    def intend(self, changes: Iterable[Change]) -> None:
-        """Record changes as sent and unconfirmed, before their first byte goes out."""
-        rows = [(int(Sent.UNKNOWN), change.cohort, change.identifier) for change in changes]
+        rows = [(int(Sent.UNKNOWN), job, change.cohort, change.identifier) for change in changes]
         if rows:
             with self._ledger.write():
                 self._connection.exec_driver_sql(
-                    "UPDATE entry SET sent = ? WHERE cohort = ? AND identifier = ?", rows
+                    "UPDATE entry SET sent = ?, job = ? WHERE cohort = ? AND identifier = ?", rows
                 )
 
     def record(self, outcomes: Iterable[Outcome], *, now: int) -> None:
@@ -263,11 +205,6 @@ class Entries:
     def _count(self, condition: ColumnElement[bool], table: Any = entry) -> int:  # noqa: ANN401  any table
         query = select(func.count()).select_from(table).where(condition)
         return int(self._connection.execute(query).scalar_one())
-
-
-def _retried(now: int) -> ColumnElement[bool]:
-    """What Cordial rejected rests for a while; the rule itself is ``core.plan.change_for``."""
-    return or_(entry.c.rejected_at.is_(None), entry.c.rejected_at <= now - RETRY_REJECTED_SECONDS)
 
 
 _ADDED_AT: Final = (

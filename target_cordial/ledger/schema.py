@@ -102,6 +102,7 @@ entry = Table(
     Column("rejected_at", Integer),
     Column("rejected_reason", String),
     Column("rejected_message", String),
+    Column("job", Integer, comment="number of the import that carried it, if one did"),
     sqlite_with_rowid=False,
 )
 """What Cordial was sent: one row per cohort and identifier. Settled where wanted equals sent."""
@@ -127,6 +128,22 @@ approval = Table(
     Column("operation", String, comment="core.plan.Operation; null: both directions"),
 )
 """Approved mass changes that no run has used yet."""
+
+job = Table(
+    "job",
+    ledger_metadata,
+    Column("number", Integer, primary_key=True),
+    Column("cohort", Integer, nullable=False),
+    Column("kind", String, nullable=False, comment="core.import_counts.Kind"),
+    Column("name", String, nullable=False, comment="under which Cordial's jobs show it"),
+    Column("file", String, nullable=False, comment="its object below import_staging_url"),
+    Column("rows", Integer, comment="rows of its file, once that is written"),
+    Column("job_id", String, comment="Cordial's id of it, once that is known"),
+    Column("begun_at", Integer, nullable=False),
+    Column("ended", SmallInteger, comment="1: only its file is left to be deleted"),
+    sqlite_autoincrement=True,  # entries keep numbers of jobs that are over
+)
+"""Imports that are not known to be over: the next run follows them, and starts none again."""
 
 leaver = Table(
     "leaver",

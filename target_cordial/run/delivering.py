@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from target_cordial.core.completeness import Completeness, Completion
+from target_cordial.core.delivery_choice import AUTO, CONTACTS, ENDPOINT, IMPORTS, chosen
 from target_cordial.core.outcome import too_many
-from target_cordial.delivery.engine import Engine
+from target_cordial.delivery.imports.following import Follower
 from target_cordial.errors import CordialError
+from target_cordial.ledger.jobs import Jobs
 from target_cordial.run import binding
 from target_cordial.run.lists import ListBinder, refused_names, wanted_name
 from target_cordial.run.planning import CohortPlan, Planner
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Container
 
-    from target_cordial.delivery.base import Delivery, Targets
+    from target_cordial.delivery.base import Targets
     from target_cordial.ledger.entries import Entries
+    from target_cordial.ledger.jobs import JobRow
     from target_cordial.ledger.store import CohortRow, Ledger
     from target_cordial.run.report import RunReport
     from target_cordial.run.wiring import Wiring
@@ -81,6 +84,7 @@ class Deliverer:
             workers=settings.max_concurrency,
             stop=stop,
         )
+        self._sample = Sample(settings.verify_sample)
         self.rejects_fail = False
 
     def deliver(self, seen: Container[str], untouchable: Container[int]) -> None:
@@ -95,21 +99,24 @@ class Deliverer:
             InterruptedRunError: The run was told to stop; what was sent is recorded.
         """
         binding.renew_acceptance(self._ledger, self._entries, self._settings.acceptance)
-        due = self._due(self._followed(), seen, untouchable)
+        cohorts = self._followed()
+        busy = self._busy_imports(cohorts)
+        due = self._due(cohorts, seen, untouchable, busy)
         targets = self._bind(due)
         now = int(time.time())
         plans = self._plans(targets, now)
+        self._choose(plans, now)
         if self._settings.dry_run:
             self._report_plan(plans)
             return
         changing = [key for key, plan in plans.items() if plan.going]
         before = self._read_back.counts(changing)
-        delivery = self._wiring.delivery()
-        sample = self._send(delivery, plans, targets, now)
+        self._send(plans, targets, busy, now)
         self._read_back.compare(before, self._read_back.counts(plans))
         self._learn_rest_ids(plans)
-        differ = self._read_back.contacts(sample, proves=delivery.writes_at_once)
-        if delivery.writes_at_once:
+        proves = self._report.delivery != ENDPOINT
+        differ = self._read_back.contacts(self._sample, proves=proves)
+        if proves:
             # Nothing is certain of them any more, so the next run sends what is wanted then.
             self._entries.intend(differ)
 
@@ -155,11 +162,46 @@ class Deliverer:
                 ", ".join(f"'{key}'" for key in unmatched),
             )
 
+    def _busy_imports(self, cohorts: list[CohortRow]) -> list[JobRow]:
+        """Follow the imports of earlier runs; what they did is recorded before anything is planned.
+
+        Returns:
+            Those that still run.
+        """
+        jobs = Jobs(self._ledger)
+        if not jobs.known():
+            return []
+        if self._settings.dry_run:
+            busy = [row for row in jobs.known() if not row.ended]
+        else:
+            parts = {
+                cohort.key: self._report.cohort(cohort.key, cohort.cohort_id, cohort.name)
+                for cohort in cohorts
+            }
+            percent = self._settings.max_rejected_percent
+            recorder = LedgerRecorder(self._entries, parts, self._sample)
+            carrier = self._wiring.carrier(jobs, self._report.degrade)
+            busy = Follower(carrier, jobs, recorder, max_rejected_percent=percent).follow()
+            self._doubt(recorder)
+        labels = {cohort.key: cohort.label for cohort in cohorts}
+        for row in busy:
+            self._report.fail(
+                f"Cohort {labels.get(row.cohort, 'forgotten')}: an import of an earlier run still "
+                f"runs in Cordial ('{row.name}'). Its list, and its contacts on every list, wait "
+                "for it: run again when Cordial's Jobs page shows its end"
+            )
+        return busy
+
     def _due(
-        self, cohorts: list[CohortRow], seen: Container[str], untouchable: Container[int]
+        self,
+        cohorts: list[CohortRow],
+        seen: Container[str],
+        untouchable: Container[int],
+        busy: list[JobRow],
     ) -> list[CohortRow]:
         """Find the cohorts whose lists are looked at: seen in this run, waiting, or lost."""
         now = int(time.time())
+        waiting = {row.cohort for row in busy}
         refused = refused_names(cohorts, self._settings.cohorts)
         due = []
         for cohort in cohorts:
@@ -175,6 +217,8 @@ class Deliverer:
             if cohort.key in refused:
                 if came or waits:
                     self._report.degrade(refused[cohort.key])
+            elif cohort.key in waiting:
+                continue
             elif cohort.key not in untouchable and (waits or (came and filled) or lost):
                 due.append(cohort)
         return due
@@ -215,22 +259,36 @@ class Deliverer:
             part = self._report.parts[key]
             part.added, part.removed = plan.additions.going, plan.removals.going
 
-    def _send(self, delivery: Delivery, plans: Plans, targets: Targets, now: int) -> Sample:
-        planned = self._entries.plan(
-            [key for key, plan in plans.items() if plan.additions.going],
-            [key for key, plan in plans.items() if plan.removals.going],
+    def _choose(self, plans: Plans, now: int) -> None:
+        """Decide by which delivery this run goes, and say so."""
+        setting = self._settings.delivery
+        contacts = 0
+        if setting == AUTO:
+            contacts = self._entries.plan.contacts(*_going(plans), now=now)
+        self._report.delivery = chosen(setting, contacts)
+        if setting == AUTO:
+            self._logger.info(
+                "Delivery by %s: %d contacts change.", self._report.delivery, contacts
+            )
+
+    def _send(self, plans: Plans, targets: Targets, busy: list[JobRow], now: int) -> None:
+        by_imports = self._report.delivery == IMPORTS
+        planned = self._entries.plan.fix(
+            *_going(plans),
             now=now,
-            by_contact=delivery.by_contact,
+            by_contact=self._report.delivery == CONTACTS,
+            busy=[row.number for row in busy],
         )
-        sample = Sample(self._settings.verify_sample)
-        recorder = LedgerRecorder(self._entries, self._report.parts, sample)
-        engine = Engine(delivery, recorder, workers=self._settings.max_concurrency, stop=self._stop)
+        recorder = LedgerRecorder(self._entries, self._report.parts, self._sample)
         try:
-            engine.deliver(self._entries.changes(now=now), targets)
+            if by_imports:
+                carrier = self._wiring.carrier(Jobs(self._ledger), self._report.degrade)
+                self._wiring.importer(carrier, recorder).deliver(self._entries.plan, targets)
+            else:
+                self._wiring.engine(recorder).deliver(self._entries.plan.changes(), targets)
         finally:
             self._settle_accounts(plans, recorder, planned)
             self._look_again(plans)
-        return sample
 
     def _look_again(self, plans: Plans) -> None:
         """Say what became of lists that others renamed or deleted while the delivery went on."""
@@ -245,14 +303,7 @@ class Deliverer:
 
     def _settle_accounts(self, plans: Plans, recorder: LedgerRecorder, planned: int) -> None:
         now = int(time.time())
-        limit = self._settings.max_rejected_percent
-        for key in recorder.believe_absent(limit):
-            part = self._report.parts[key]
-            self._report.fail(
-                f"Cohort {part.label}: Cordial does not know most of the people to be taken off "
-                f"list '{part.list_name}': their removals stay pending. Check "
-                "contact_identifier_name, and whether contacts were deleted in Cordial"
-            )
+        self._doubt(recorder)
         for problem in recorder.problems:
             self._report.fail(problem)
         waiting = []
@@ -276,4 +327,23 @@ class Deliverer:
                 f"{planned - recorder.ended} of {planned} changes could not be delivered "
                 f"({named(waiting)}). They are in the ledger, and the next run sends them."
             )
+        limit = self._settings.max_rejected_percent
         self.rejects_fail = too_many(recorder.rejected, recorder.ended, limit)
+
+    def _doubt(self, recorder: LedgerRecorder) -> None:
+        """Believe that contacts are absent, unless too many are said to be."""
+        for key in recorder.believe_absent(self._settings.max_rejected_percent):
+            part = self._report.parts[key]
+            self._report.fail(
+                f"Cohort {part.label}: Cordial does not know most of the people to be taken off "
+                f"list '{part.list_name}': their removals stay pending. Check "
+                "contact_identifier_name, and whether contacts were deleted in Cordial"
+            )
+
+
+def _going(plans: Plans) -> tuple[list[int], list[int]]:
+    """Name the cohorts whose additions go out, and those whose removals do."""
+    return (
+        [key for key, plan in plans.items() if plan.additions.going],
+        [key for key, plan in plans.items() if plan.removals.going],
+    )

@@ -77,12 +77,12 @@ class LedgerRecorder:
                 self._sample.drop(cohort, Result.ALREADY_ABSENT)
             else:
                 self._entries.believe_absent(cohort, int(time.time()))
-                self._cohorts[cohort].already_absent = count
+                self._cohorts[cohort].already_absent += count
         return doubted
 
-    def intend(self, changes: Iterable[Change]) -> None:
-        """Record changes as sent and unconfirmed."""
-        self._entries.intend(changes)
+    def intend(self, changes: Iterable[Change], job: int | None = None) -> None:
+        """Record changes as sent and unconfirmed, with the import that carries them, if any."""
+        self._entries.intend(changes, job)
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         """Record how changes ended."""

@@ -83,6 +83,7 @@ class SyncRun:
         if settings.rejects_path is not None:
             replace_file(settings.rejects_path, [], 0o600)  # else it would speak of another run
         binding.check(self._ledger, settings.binding)
+        self._wiring.open_store()
         self._wiring.rest.lists()  # proves key and address before anything is read
         self._entries = Entries(self._ledger)
         self._stage = Stage(self._ledger)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cordial_sandbox.server import Running
+    from tests.staging import StagingStore
 
 TIMEOUT = 60
 BIN = Path(sys.executable).parent
@@ -59,7 +60,13 @@ class Ended:
 class Commands:
     """The target and the ledger's command, set up for one sandbox and one ledger."""
 
-    def __init__(self, sandbox: Running, folder: Path, delivery: str = "contacts") -> None:
+    def __init__(
+        self,
+        sandbox: Running,
+        folder: Path,
+        delivery: str = "contacts",
+        store: StagingStore | None = None,
+    ) -> None:
         self.folder = folder
         self.report_path = folder / "report.json"
         self.rejects_path = folder / "rejects.jsonl"
@@ -73,6 +80,10 @@ class Commands:
         }
         if delivery == "endpoint":
             self.settings["endpoint"] = sandbox.url
+        if store is not None:
+            self.settings["delivery"] = delivery
+            self.settings["import_staging_url"] = store.url
+            self.settings["import_staging_options"] = store.options
 
     def config(self, **settings: Any) -> Path:
         path = self.folder / "config.json"
@@ -179,7 +190,15 @@ def commands(sandbox: Running, tmp_path: Path) -> Commands:
     return Commands(sandbox, tmp_path)
 
 
-@pytest.fixture(params=["contacts", "endpoint"])
+@pytest.fixture(params=["contacts", "imports", "endpoint"])
 def either(request: pytest.FixtureRequest, sandbox: Running, tmp_path: Path) -> Commands:
-    """Both deliveries."""
-    return Commands(sandbox, tmp_path, request.param)
+    """Every delivery."""
+    by_imports = request.param == "imports"
+    store = request.getfixturevalue("staging_store") if by_imports else None
+    return Commands(sandbox, tmp_path, request.param, store)
+
+
+@pytest.fixture
+def imports(sandbox: Running, tmp_path: Path, staging_store: StagingStore) -> Commands:
+    """Delivery by imports."""
+    return Commands(sandbox, tmp_path, "imports", staging_store)

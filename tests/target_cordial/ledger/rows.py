@@ -103,8 +103,8 @@ def deliver(
     reason: str | None = None,
 ) -> list[Change]:
     """Plan everything that is due for a cohort and let all of it end in one way."""
-    book.plan([cohort], [cohort], now=now, by_contact=True)
-    changes = list(book.changes(now=now))
+    book.plan.fix([cohort], [cohort], now=now, by_contact=True)
+    changes = list(book.plan.changes())
     book.intend(changes)
     book.record([Outcome(each, result, reason) for each in changes], now=now)
     return changes

@@ -57,7 +57,7 @@ def test_who_is_adopted_is_wanted_and_on_the_list(ledger: Ledger, book: Entries)
     assert entries(ledger, 2) == {}
     assert known_by(ledger, "ana") == ["i:ana"]
     assert found(ledger) is None
-    assert book.plan([1], [1], now=NOW, by_contact=True) == 0
+    assert book.plan.fix([1], [1], now=NOW, by_contact=True) == 0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from sqlalchemy import insert, select, text
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, REJECTED_BY_CORDIAL, Outcome, Result
 from target_cordial.core.plan import RETRY_REJECTED_SECONDS, Operation, Sent
 from target_cordial.ledger.counts import Counts
-from target_cordial.ledger.entries import PAGE, RETENTION_SECONDS
+from target_cordial.ledger.plan import PAGE
+from target_cordial.ledger.entries import RETENTION_SECONDS
 from target_cordial.ledger.schema import entry
 from tests.target_cordial.ledger.rows import (
     DAY,
@@ -124,12 +125,12 @@ def test_rejected_changes_can_be_sent_again(ledger: Ledger, book: Entries) -> No
     for cohort in (1, 2):
         put(ledger, cohort, ("a", 1, Sent.OFF), ("b", 0, Sent.ON), rejected_at=NOW)
         put(ledger, cohort, ("c", 1, Sent.OFF), ("d", 1, Sent.ON))
-    assert book.plan([1, 2], [1, 2], now=NOW, by_contact=True) == 2
+    assert book.plan.fix([1, 2], [1, 2], now=NOW, by_contact=True) == 2
     assert book.retry_rejected(1) == 2
-    assert book.plan([1], [1], now=NOW, by_contact=True) == 3
-    assert book.plan([2], [2], now=NOW, by_contact=True) == 1
+    assert book.plan.fix([1], [1], now=NOW, by_contact=True) == 3
+    assert book.plan.fix([2], [2], now=NOW, by_contact=True) == 1
     assert book.retry_rejected() == 2
-    assert book.plan([2], [2], now=NOW, by_contact=True) == 3
+    assert book.plan.fix([2], [2], now=NOW, by_contact=True) == 3
     assert book.retry_rejected() == 0
 
 
@@ -138,8 +139,8 @@ def test_rejected_changes_can_be_sent_again(ledger: Ledger, book: Entries) -> No
 
 def test_the_plan_is_the_difference(ledger: Ledger, book: Entries) -> None:
     put(ledger, 1, *ALL_STATES)
-    assert book.plan([1], [1], now=NOW, by_contact=True) == 4
-    assert list(book.changes(now=NOW)) == [
+    assert book.plan.fix([1], [1], now=NOW, by_contact=True) == 4
+    assert list(book.plan.changes()) == [
         change(1, "to add", Operation.ADD, Sent.OFF),
         change(1, "to add, perhaps there", Operation.ADD, Sent.UNKNOWN),
         change(1, "to remove", Operation.REMOVE, Sent.ON),
@@ -167,8 +168,8 @@ def test_the_plan_holds_only_the_cohorts_and_directions_that_go_out(
 ) -> None:
     put(ledger, 1, ("a1", 1, Sent.OFF), ("r1", 0, Sent.ON))
     put(ledger, 2, ("a2", 1, Sent.OFF), ("r2", 0, Sent.ON))
-    assert book.plan(additions, removals, now=NOW, by_contact=False) == len(expected)
-    assert sorted(c.identifier for c in book.changes(now=NOW)) == sorted(expected)
+    assert book.plan.fix(additions, removals, now=NOW, by_contact=False) == len(expected)
+    assert sorted(c.identifier for c in book.plan.changes()) == sorted(expected)
 
 
 def test_a_plan_by_contact_brings_all_changes_of_a_contact_together(
@@ -176,8 +177,8 @@ def test_a_plan_by_contact_brings_all_changes_of_a_contact_together(
 ) -> None:
     put(ledger, 1, ("b", 1, Sent.OFF), ("a", 0, Sent.ON))
     put(ledger, 2, ("a", 1, Sent.OFF), ("b", 0, Sent.ON))
-    book.plan([1, 2], [1, 2], now=NOW, by_contact=True)
-    order = [(c.identifier, c.cohort) for c in book.changes(now=NOW)]
+    book.plan.fix([1, 2], [1, 2], now=NOW, by_contact=True)
+    order = [(c.identifier, c.cohort) for c in book.plan.changes()]
     assert order == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
 
 
@@ -186,8 +187,8 @@ def test_another_plan_has_all_additions_first_and_each_list_together(
 ) -> None:
     put(ledger, 1, ("b", 1, Sent.OFF), ("a", 0, Sent.ON), ("c", 1, Sent.OFF))
     put(ledger, 2, ("a", 1, Sent.OFF), ("b", 0, Sent.ON))
-    book.plan([1, 2], [1, 2], now=NOW, by_contact=False)
-    order = [(c.operation.value, c.cohort, c.identifier) for c in book.changes(now=NOW)]
+    book.plan.fix([1, 2], [1, 2], now=NOW, by_contact=False)
+    order = [(c.operation.value, c.cohort, c.identifier) for c in book.plan.changes()]
     assert order == [
         ("add", 1, "b"),
         ("add", 1, "c"),
@@ -203,14 +204,14 @@ def test_a_plan_of_several_pages_is_walked_once_and_in_order(
 ) -> None:
     names = [f"p{number:06}" for number in range(count)]
     put(ledger, 1, *((name, 1, Sent.OFF) for name in reversed(names)))
-    assert book.plan([1], [1], now=NOW, by_contact=True) == count
-    assert [c.identifier for c in book.changes(now=NOW)] == names
+    assert book.plan.fix([1], [1], now=NOW, by_contact=True) == count
+    assert [c.identifier for c in book.plan.changes()] == names
 
 
 def test_a_plan_can_be_walked_while_it_is_carried_out(ledger: Ledger, book: Entries) -> None:
     put(ledger, 1, *((f"p{number:06}", 1, Sent.OFF) for number in range(PAGE + 1)))
-    book.plan([1], [1], now=NOW, by_contact=True)
-    changes = book.changes(now=NOW)
+    book.plan.fix([1], [1], now=NOW, by_contact=True)
+    changes = book.plan.changes()
     seen = 0
     while block := list(islice(changes, 301)):
         seen += len(block)
@@ -222,9 +223,9 @@ def test_a_plan_can_be_walked_while_it_is_carried_out(ledger: Ledger, book: Entr
 
 def test_a_new_plan_replaces_the_old_one(ledger: Ledger, book: Entries) -> None:
     put(ledger, 1, ("a", 1, Sent.OFF))
-    book.plan([1], [1], now=NOW, by_contact=True)
-    assert book.plan([], [], now=NOW, by_contact=True) == 0
-    assert list(book.changes(now=NOW)) == []
+    book.plan.fix([1], [1], now=NOW, by_contact=True)
+    assert book.plan.fix([], [], now=NOW, by_contact=True) == 0
+    assert list(book.plan.changes()) == []
 
 
 def test_the_partial_indexes_are_there_under_the_names_the_queries_use(ledger: Ledger) -> None:
@@ -320,7 +321,7 @@ def test_what_was_rejected_rests_for_seven_days(ledger: Ledger, book: Entries) -
     deliver(book, 1, Result.REJECTED, reason=CONTACT_NOT_FOUND)
     assert RETRY_REJECTED_SECONDS == 7 * DAY
     for later, planned in ((1, 0), (7 * DAY - 1, 0), (7 * DAY, 1)):
-        assert book.plan([1], [1], now=NOW + later, by_contact=True) == planned
+        assert book.plan.fix([1], [1], now=NOW + later, by_contact=True) == planned
         counts = book.counts(1, now=NOW + later, window_since=0)
         assert counts.additions == planned
         assert counts.rejected == ({} if planned else {CONTACT_NOT_FOUND: 1})

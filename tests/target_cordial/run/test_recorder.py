@@ -42,8 +42,8 @@ class Leaving:
         snapshot(self.ledger, cohort, people)
         deliver(self.book, cohort, now=NOW - DAY)
         snapshot(self.ledger, cohort, {})
-        self.book.plan([], [cohort], now=NOW, by_contact=True)
-        changes = list(self.book.changes(now=NOW))
+        self.book.plan.fix([], [cohort], now=NOW, by_contact=True)
+        changes = list(self.book.plan.changes())
         self.recorder.intend(changes)
         return changes
 
