@@ -25,9 +25,11 @@ def sandbox_server() -> Iterator[Running]:
 
 
 @pytest.fixture
-def sandbox(sandbox_server: Running) -> Running:
+def sandbox(sandbox_server: Running) -> Iterator[Running]:
+    """A sandbox that holds every test to what no delivery may do: to subscribe anybody, say."""
     sandbox_server.control.reset(day=1)
-    return sandbox_server
+    yield sandbox_server
+    assert sandbox_server.control.violations() == []
 
 
 def pytest_configure(config: pytest.Config) -> None:

