@@ -16,9 +16,10 @@ from target_cordial.core.outcome import Outcome, Result, too_many
 from target_cordial.core.plan import Operation, Sent
 from target_cordial.delivery.imports.carrying import Order, blocks_of
 from target_cordial.delivery.imports.import_file import fits
+from target_cordial.errors import TargetCordialError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from target_cordial.core.isolation import Range
     from target_cordial.core.plan import Change
@@ -69,10 +70,10 @@ class Means:
 
 @dataclass
 class _Heard:
-    """A recorder that also hears which contacts were refused."""
+    """A recorder that keeps back which contacts were refused."""
 
     recorder: Recorder
-    refused: set[str] = field(default_factory=set)
+    refused: dict[str, Outcome] = field(default_factory=dict)
     absent: int = 0
 
     def intend(self, changes: Iterable[Change], job: int | None = None) -> None:
@@ -80,9 +81,10 @@ class _Heard:
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         ended = list(outcomes)
-        self.refused.update(out.change.identifier for out in ended if out.result is Result.REJECTED)
+        refused = [out for out in ended if out.result is Result.REJECTED]
+        self.refused.update({out.change.identifier: out for out in refused})
         self.absent += sum(out.result is Result.ALREADY_ABSENT for out in ended)
-        self.recorder.record(ended)
+        self.recorder.record(out for out in ended if out.result is not Result.REJECTED)
 
     def note(self, problem: str) -> None:
         self.recorder.note(problem)
@@ -136,7 +138,8 @@ class Course:
             InterruptedRunError: The run was told to stop; what was sent is recorded.
         """
         whole = [self._part.numbers]
-        self._one_by_one(pair for pair in self._plan.numbered(whole) if not _fits(pair))
+        unfit = self._one_by_one(pair for pair in self._plan.numbered(whole) if not _fits(pair))
+        self._reject(unfit)
         if not self._contacts_are_there(whole):
             return
         told = self._write(whole)
@@ -230,7 +233,9 @@ class Course:
             self._finish(told.carried)
         refused = self._one_by_one(self._plan.numbered(isolation.suspects))
         rest = [self._part.numbers]
-        if all(each.explained_by(refused) for each in counted):
+        explained = all(each.explained_by(set(refused)) for each in counted)
+        self._reject(refused, in_doubt=not explained)
+        if explained:
             # Whatever came to nothing in any of the imports has a name: so all else was written.
             self._confirm(rest, first.absent - self._absent)
             return
@@ -246,25 +251,34 @@ class Course:
         if left:
             self._note(f"of {left} rows it is not proven that the imports wrote them")
 
-    def _one_by_one(self, pairs: Iterable[tuple[int, Change]]) -> set[int]:
+    def _one_by_one(self, pairs: Iterable[tuple[int, Change]]) -> dict[int, Outcome]:
         """Deliver some changes by single calls, as many as are allowed.
 
         Returns:
-            The numbers of those that Cordial refused.
+            What Cordial refused, by number. It is not recorded yet: whether the imports wrote
+            nothing of it either, their counts have to tell.
         """
         some = {
             change.identifier: (number, change)
             for number, change in islice(pairs, self._allowance.contacts)
         }
         if not some:
-            return set()
+            return {}
         self._allowance.contacts -= len(some)
         heard = _Heard(self._means.recorder)
         changes = (self._as_known(change) for _, change in some.values())
-        self._means.singly(heard).deliver(changes, self._targets)
+        try:
+            self._means.singly(heard).deliver(changes, self._targets)
+        except TargetCordialError:
+            self._means.recorder.record(heard.refused.values())
+            raise
         self._spoken.update(number for number, _ in some.values())
         self._absent += heard.absent
-        return {some[identifier][0] for identifier in heard.refused}
+        return {
+            number: replace(heard.refused[identifier], change=change)
+            for identifier, (number, change) in some.items()
+            if identifier in heard.refused
+        }
 
     # -- outcomes ---------------------------------------------------------------------------------
 
@@ -283,6 +297,13 @@ class Course:
         self._record(ranges, Result.CONFIRMED, absent)
         self._absent += max(0, absent)
         self._proven += ranges
+
+    def _reject(self, refused: Mapping[int, Outcome], *, in_doubt: bool = False) -> None:
+        """Record what Cordial refused; in doubt, an import may have written it all the same."""
+        self._means.recorder.record(
+            replace(out, change=self._as_known(out.change)) if in_doubt else out
+            for out in refused.values()
+        )
 
     def _record(self, ranges: list[Range], result: Result, absent: int = 0) -> int:
         """Give the changes that are left one end, but for the first few, which are absent."""

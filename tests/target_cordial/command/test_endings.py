@@ -138,8 +138,7 @@ def test_a_run_that_dies_while_delivering_is_finished_by_the_next(
 
 
 def test_a_lost_answer_is_asked_for_again(either: Commands, sandbox: Running) -> None:
-    where = "/add" if "endpoint" in either.settings else "/v2/contacts"
-    sandbox.control.add_fault("drop_after", path_contains=where, times=1)
+    sandbox.control.add_fault("drop_after", path_contains=either.write_path, times=1)
     assert either.target(*snapshot(*people(1))).code == 0
     assert sandbox.control.lists()["activeusers"] == addresses(1)
 
