@@ -75,12 +75,10 @@ class Delivery(Protocol):
     Attributes:
         name: As the setting ``delivery`` and the report call it.
         by_contact: It needs all changes of one contact together.
-        writes_at_once: What it confirms is written, so that reading it back proves something.
     """
 
     name: str
     by_contact: bool
-    writes_at_once: bool
 
     def calls(self, changes: Iterable[Change]) -> Iterator[Call]:
         """Put changes together, in the order of the plan.

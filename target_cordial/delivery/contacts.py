@@ -48,7 +48,6 @@ class ContactsDelivery:
 
     name = "contacts"
     by_contact = True
-    writes_at_once = True
 
     def __init__(
         self,

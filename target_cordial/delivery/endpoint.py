@@ -35,7 +35,6 @@ class EndpointDelivery:
 
     name = "endpoint"
     by_contact = False
-    writes_at_once = False
 
     def __init__(self, client: ListProtocolClient, *, batch_size: int) -> None:
         self._client = client

@@ -75,9 +75,9 @@ def engine_of(url: str, file: LedgerFile | None, *, exclusive: bool) -> Engine:
         for statement in (
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",  # an intent is on disk before its first byte is sent
-            "PRAGMA cache_size = -32768",
+            "PRAGMA cache_size = -8192",
             "ATTACH DATABASE '' AS stage",
-            "PRAGMA stage.cache_size = -16384",
+            "PRAGMA stage.cache_size = -4096",
         ):
             connection.execute(statement)
 

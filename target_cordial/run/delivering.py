@@ -6,19 +6,14 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from target_cordial.core.completeness import Completeness, Completion
-from target_cordial.core.delivery_choice import AUTO, CONTACTS, ENDPOINT, IMPORTS, chosen
-from target_cordial.core.outcome import too_many
-from target_cordial.delivery.imports.following import Follower
+from target_cordial.core.completeness import Completeness
+from target_cordial.core.delivery_choice import ENDPOINT
 from target_cordial.errors import CordialError
-from target_cordial.ledger.jobs import Jobs
 from target_cordial.run import binding
 from target_cordial.run.lists import ListBinder, refused_names, wanted_name
-from target_cordial.run.planning import CohortPlan, Planner
+from target_cordial.run.planning import Planner
 from target_cordial.run.readback import ReadBack
-from target_cordial.run.recorder import LedgerRecorder
-from target_cordial.run.report import named
-from target_cordial.run.sampling import Sample
+from target_cordial.run.sending import Sender
 
 if TYPE_CHECKING:
     import logging
@@ -29,12 +24,10 @@ if TYPE_CHECKING:
     from target_cordial.ledger.entries import Entries
     from target_cordial.ledger.jobs import JobRow
     from target_cordial.ledger.store import CohortRow, Ledger
+    from target_cordial.run.planning import Plans
     from target_cordial.run.report import RunReport
     from target_cordial.run.wiring import Wiring
     from target_cordial.settings import Settings
-
-Plans = dict[int, CohortPlan]
-"""What each list is due, by the cohort's key."""
 
 
 class Deliverer:
@@ -84,8 +77,14 @@ class Deliverer:
             workers=settings.max_concurrency,
             stop=stop,
         )
-        self._sample = Sample(settings.verify_sample)
-        self.rejects_fail = False
+        self._sender = Sender(
+            ledger, entries, wiring=wiring, settings=settings, report=report, logger=logger
+        )
+
+    @property
+    def rejects_fail(self) -> bool:
+        """Whether Cordial rejected more than is tolerated."""
+        return self._sender.rejects_fail
 
     def deliver(self, seen: Container[str], untouchable: Container[int]) -> None:
         """Bind lists, plan, send, and read back.
@@ -100,25 +99,32 @@ class Deliverer:
         """
         binding.renew_acceptance(self._ledger, self._entries, self._settings.acceptance)
         cohorts = self._followed()
-        busy = self._busy_imports(cohorts)
+        busy = self._sender.follow_imports(cohorts)
         due = self._due(cohorts, seen, untouchable, busy)
         targets = self._bind(due)
         now = int(time.time())
         plans = self._plans(targets, now)
-        self._choose(plans, now)
+        self._sender.choose_delivery(plans, now)
         if self._settings.dry_run:
             self._report_plan(plans)
             return
         changing = [key for key, plan in plans.items() if plan.going]
+        written = self._written()  # by imports that were followed: it is in the counts already
         before = self._read_back.counts(changing)
-        self._send(plans, targets, busy, now)
-        self._read_back.compare(before, self._read_back.counts(plans))
+        try:
+            self._sender.send(plans, targets, busy, now)
+        finally:
+            self._look_again(plans)
+        self._read_back.compare(before, self._read_back.counts(plans), written)
         self._learn_rest_ids(plans)
         proves = self._report.delivery != ENDPOINT
-        differ = self._read_back.contacts(self._sample, proves=proves)
+        differ = self._read_back.contacts(self._sender.sample, proves=proves)
         if proves:
             # Nothing is certain of them any more, so the next run sends what is wanted then.
             self._entries.intend(differ)
+
+    def _written(self) -> dict[int, int]:
+        return {key: part.added - part.removed for key, part in self._report.parts.items()}
 
     def _learn_rest_ids(self, plans: Plans) -> None:
         """Know the lists of the list protocol in REST too: there they can be renamed or deleted."""
@@ -161,36 +167,6 @@ class Deliverer:
                 "The setting cohorts speaks of %s, and no known cohort has that id or name.",
                 ", ".join(f"'{key}'" for key in unmatched),
             )
-
-    def _busy_imports(self, cohorts: list[CohortRow]) -> list[JobRow]:
-        """Follow the imports of earlier runs; what they did is recorded before anything is planned.
-
-        Returns:
-            Those that still run.
-        """
-        jobs = Jobs(self._ledger)
-        if not jobs.known():
-            return []
-        if self._settings.dry_run:
-            busy = [row for row in jobs.known() if not row.ended]
-        else:
-            parts = {
-                cohort.key: self._report.cohort(cohort.key, cohort.cohort_id, cohort.name)
-                for cohort in cohorts
-            }
-            percent = self._settings.max_rejected_percent
-            recorder = LedgerRecorder(self._entries, parts, self._sample)
-            carrier = self._wiring.carrier(jobs, self._report.degrade)
-            busy = Follower(carrier, jobs, recorder, max_rejected_percent=percent).follow()
-            self._doubt(recorder)
-        labels = {cohort.key: cohort.label for cohort in cohorts}
-        for row in busy:
-            self._report.fail(
-                f"Cohort {labels.get(row.cohort, 'forgotten')}: an import of an earlier run still "
-                f"runs in Cordial ('{row.name}'). Its list, and its contacts on every list, wait "
-                "for it: run again when Cordial's Jobs page shows its end"
-            )
-        return busy
 
     def _due(
         self,
@@ -259,37 +235,6 @@ class Deliverer:
             part = self._report.parts[key]
             part.added, part.removed = plan.additions.going, plan.removals.going
 
-    def _choose(self, plans: Plans, now: int) -> None:
-        """Decide by which delivery this run goes, and say so."""
-        setting = self._settings.delivery
-        contacts = 0
-        if setting == AUTO:
-            contacts = self._entries.plan.contacts(*_going(plans), now=now)
-        self._report.delivery = chosen(setting, contacts)
-        if setting == AUTO:
-            self._logger.info(
-                "Delivery by %s: %d contacts change.", self._report.delivery, contacts
-            )
-
-    def _send(self, plans: Plans, targets: Targets, busy: list[JobRow], now: int) -> None:
-        by_imports = self._report.delivery == IMPORTS
-        planned = self._entries.plan.fix(
-            *_going(plans),
-            now=now,
-            by_contact=self._report.delivery == CONTACTS,
-            busy=[row.number for row in busy],
-        )
-        recorder = LedgerRecorder(self._entries, self._report.parts, self._sample)
-        try:
-            if by_imports:
-                carrier = self._wiring.carrier(Jobs(self._ledger), self._report.degrade)
-                self._wiring.importer(carrier, recorder).deliver(self._entries.plan, targets)
-            else:
-                self._wiring.engine(recorder).deliver(self._entries.plan.changes(), targets)
-        finally:
-            self._settle_accounts(plans, recorder, planned)
-            self._look_again(plans)
-
     def _look_again(self, plans: Plans) -> None:
         """Say what became of lists that others renamed or deleted while the delivery went on."""
         if not self._wiring.lists.moved:
@@ -300,50 +245,3 @@ class Deliverer:
             )
         except CordialError as error:
             self._report.fail(str(error))  # and not in the place of what else ended the delivery
-
-    def _settle_accounts(self, plans: Plans, recorder: LedgerRecorder, planned: int) -> None:
-        now = int(time.time())
-        self._doubt(recorder)
-        for problem in recorder.problems:
-            self._report.fail(problem)
-        waiting = []
-        for key, plan in plans.items():
-            counts = self._entries.counts(key, now=now, window_since=now)
-            left = counts.additions + counts.removals - plan.withheld
-            # A cohort that came in part has not been synced yet: the rest of it is no mass
-            # addition, and is to be as silent as its beginning.
-            half = (
-                self._report.parts[key].snapshot is Completeness.INCOMPLETE
-                and self._settings.snapshot_completion is not Completion.NEVER
-            )
-            if left == 0 and not half and plan.cohort.first_synced_at is None:
-                self._ledger.update_cohort(key, first_synced_at=now)
-            if left > 0:
-                waiting.append(f"cohort {plan.cohort.label}: {left}")
-            if plan.uses_up(counts):
-                self._ledger.use_approval(key)
-        if planned > recorder.ended:
-            self._report.fail(
-                f"{planned - recorder.ended} of {planned} changes could not be delivered "
-                f"({named(waiting)}). They are in the ledger, and the next run sends them."
-            )
-        limit = self._settings.max_rejected_percent
-        self.rejects_fail = too_many(recorder.rejected, recorder.ended, limit)
-
-    def _doubt(self, recorder: LedgerRecorder) -> None:
-        """Believe that contacts are absent, unless too many are said to be."""
-        for key in recorder.believe_absent(self._settings.max_rejected_percent):
-            part = self._report.parts[key]
-            self._report.fail(
-                f"Cohort {part.label}: Cordial does not know most of the people to be taken off "
-                f"list '{part.list_name}': their removals stay pending. Check "
-                "contact_identifier_name, and whether contacts were deleted in Cordial"
-            )
-
-
-def _going(plans: Plans) -> tuple[list[int], list[int]]:
-    """Name the cohorts whose additions go out, and those whose removals do."""
-    return (
-        [key for key, plan in plans.items() if plan.additions.going],
-        [key for key, plan in plans.items() if plan.removals.going],
-    )

@@ -125,6 +125,10 @@ class CohortPlan:
         return way.operation is Operation.REMOVE and self.cohort.found is not None
 
 
+Plans = dict[int, CohortPlan]
+"""What each list is due, by the cohort's key."""
+
+
 class Planner:
     """Plans a run.
 

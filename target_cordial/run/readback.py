@@ -131,15 +131,22 @@ class ReadBack:
             self._note(f"the lists could not be counted: {error}")
         return counts
 
-    def compare(self, before: Counts, after: Counts) -> None:
-        """Report the counts, and how far they are from what this run wrote."""
+    def compare(self, before: Counts, after: Counts, written: Mapping[int, int]) -> None:
+        """Report the counts, and how far they are from what this run wrote between them.
+
+        Args:
+            before: The counts before the delivery.
+            after: The counts after it.
+            written: What this run had reported before the delivery, additions less removals.
+        """
         for key, count in after.items():
             part = self._report.parts[key]
             part.count_in_cordial = count
             known = before.get(key, count)
             if count is None or known is None:
                 continue
-            part.drift = count - (known + part.added - part.removed)
+            wrote = part.added - part.removed - written.get(key, 0)
+            part.drift = count - (known + wrote)
             if part.drift:
                 self._note(
                     f"list '{part.list_name}' counts {count}, {part.drift:+d} from what this "

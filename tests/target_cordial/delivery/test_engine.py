@@ -73,7 +73,6 @@ class FakeDelivery:
     """Sends by a function of the test; a call is one change, or all changes of a contact."""
 
     name = "fake"
-    writes_at_once = True
 
     def __init__(
         self, book: Book, send: Callable[[Call], Delivered] | None = None, *, by_contact: bool

@@ -1,0 +1,1 @@
+"""Measurements of the real commands, against the sandbox on loopback."""
