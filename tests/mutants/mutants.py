@@ -735,20 +735,20 @@ MUTANTS: Final = (
     Mutant(
         "intent-forgotten",
         "ledger/entries.py",
-        "rows = [(int(Sent.UNKNOWN), change.cohort",
-        "rows = [(int(Sent.OFF), change.cohort",
+        "rows = [(int(Sent.UNKNOWN), job, change.cohort",
+        "rows = [(int(Sent.OFF), job, change.cohort",
         "people added by a run that was killed are never taken off again",
     ),
     Mutant(
         "withheld-goes-out",
-        "ledger/entries.py",
+        "ledger/plan.py",
         "and_(entry.c.wanted == 0, entry.c.cohort.in_(list(removals)))",
         "and_(entry.c.wanted == 0, entry.c.cohort.in_(list(additions)))",
         "the removals that the guard withheld are sent",
     ),
     Mutant(
         "rejected-every-run",
-        "ledger/entries.py",
+        "ledger/plan.py",
         "entry.c.rejected_at <= now - RETRY_REJECTED_SECONDS",
         "entry.c.rejected_at > now - RETRY_REJECTED_SECONDS",
         "refused changes are sent on every run, and never after a week",
@@ -1212,7 +1212,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "half-is-whole",
-        "run/delivering.py",
+        "run/sending.py",
         "if left == 0 and not half and",
         "if left == 0 and",
         "automations greet the second half of a cohort whose first snapshot broke off",
