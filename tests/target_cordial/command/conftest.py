@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from target_cordial.__main__ import main
+from target_cordial.delivery.imports import carrying
 from target_cordial.ledger_cli import main as ledger_main
 
 if TYPE_CHECKING:
@@ -210,3 +211,10 @@ def either(request: pytest.FixtureRequest, sandbox: Running, tmp_path: Path) -> 
 def imports(sandbox: Running, tmp_path: Path, staging_store: StagingStore) -> Commands:
     """Delivery by imports."""
     return Commands(sandbox, tmp_path, "imports", staging_store)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks at a job follow one another at once."""
+    monkeypatch.setattr(carrying, "FIRST_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(carrying, "LONGEST_LOOK_SECONDS", 0.1)
