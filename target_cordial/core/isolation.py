@@ -11,13 +11,14 @@ comes to halving where only one part is in question.
 from __future__ import annotations
 
 import math
+import operator
 import random
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Range = tuple[int, int]
 """Rows from the first up to, and without, the second."""
@@ -25,11 +26,15 @@ Range = tuple[int, int]
 CASES: Final = 3_000
 """So many ways to lie are weighed: more takes longer and, measured, finds no more."""
 
+CASES_ALONE: Final = 200_000
+"""So many are weighed where one part alone is in question, whose halves are all that is asked
+about. More refused rows than that are not searched: the ways would fill the memory."""
+
 PARTS: Final = 64
 """So many parts are asked about at most: eight counts could not tell more of them apart."""
 
 TRIES: Final = 4
-"""Pools that the search for a telling one starts from."""
+"""Orders in which parts are tried for a telling pool."""
 
 LEAST: Final = 1e-300
 """No case that is possible weighs nothing."""
@@ -86,37 +91,36 @@ class Isolation:
         self._fine = max(1, enough // max(1, refused))
         self._chance = random.Random(0)  # noqa: S311  the same question gets the same answer
         self._asked: frozenset[int] = frozenset()
+        self._forget_cleared()
 
     @property
     def suspects(self) -> list[Range]:
         """Where refused rows may lie, the likeliest part first; none where counts contradict."""
-        likely: dict[int, float] = defaultdict(float)
-        for case, weight in self._cases.items():
-            for part, refused in enumerate(case):
-                if refused:
-                    likely[part] += weight
-        # Rounding must not order parts by chance.
-        return [
-            self._parts[part]
-            for part in sorted(likely, key=lambda part: (-round(likely[part], 9), part))
+        likely = [
+            # Rounding must not order parts by chance.
+            round(sum(weight for case, weight in self._cases.items() if case[part]), 9)
+            for part in range(len(self._parts))
         ]
+        order = sorted(range(len(likely)), key=likely.__getitem__, reverse=True)
+        return [self._parts[part] for part in order]
 
     @property
     def open(self) -> bool:
         """Whether there are more suspects than are enough."""
-        return sum(last - first for first, last in self.suspects) > self._enough
+        return sum(last - first for first, last in self._parts) > self._enough
 
     def question(self) -> tuple[Range, ...]:
         """Choose the rows that the next job carries; empty where no count would tell anything."""
         self._split()
-        best: frozenset[int] = frozenset()
+        columns = list(zip(*self._cases, strict=True))
+        weights = list(self._cases.values())
+        self._asked = frozenset()
         most = 0.0
         for _ in range(TRIES):
-            pool, told = self._telling_pool()
+            pool, told = self._telling_pool(columns, weights)
             if told > most + 1e-9:
-                best, most = pool, told
-        self._asked = best
-        return tuple(sorted(self._parts[part] for part in best))
+                self._asked, most = pool, told
+        return tuple(sorted(self._parts[part] for part in self._asked))
 
     def answer(self, refused: int) -> None:
         """Take into account how many rows of the last question came to nothing."""
@@ -130,27 +134,27 @@ class Isolation:
         self._forget_cleared()
 
     def _forget_cleared(self) -> None:
-        """Keep only the parts that are still suspect."""
-        suspects = self._suspect_parts()
+        """Keep only the parts that are suspect: those that hold a refused row in some case."""
+        suspects = [
+            part for part, counts in enumerate(zip(*self._cases, strict=True)) if any(counts)
+        ]
         self._parts = [self._parts[part] for part in suspects]
         self._cases = {
             tuple(case[part] for part in suspects): weight for case, weight in self._cases.items()
         }
 
-    def _suspect_parts(self) -> list[int]:
-        return [part for part in range(len(self._parts)) if any(case[part] for case in self._cases)]
-
     def _split(self) -> None:
-        """Halve the largest suspect, again and again, as long as the cases can be weighed."""
-        coarse = sum(last - first for first, last in self.suspects) // PARTS
+        """Halve the largest part, again and again, as long as the cases can be weighed."""
+        coarse = sum(last - first for first, last in self._parts) // PARTS
         smallest = max(self._fine, coarse)
-        while open_parts := [part for part in self._suspect_parts() if self._has_room(part)]:
-            largest = max(open_parts, key=lambda part: (self._size(part), -part))
-            if self._size(largest) <= smallest:
-                return
-            more = sum(case[largest] for case in self._cases)
-            # Where only one part is in question, it is halved, however many rows are refused.
-            if len(self._cases) > 1 and len(self._cases) + more > CASES:
+        while wide := [
+            part
+            for part in range(len(self._parts))
+            if self._size(part) > smallest and self._has_room(part)
+        ]:
+            largest = max(wide, key=self._size)
+            cases = len(self._cases) + sum(case[largest] for case in self._cases)
+            if cases > (CASES if len(self._cases) > 1 else CASES_ALONE):
                 return
             self._halve(largest)
 
@@ -161,44 +165,72 @@ class Isolation:
     def _halve(self, part: int) -> None:
         first, last = self._parts[part]
         middle = (first + last) // 2
-        share = (middle - first) / (last - first)
         self._parts[part] = (first, middle)
         self._parts.append((middle, last))
-        cases: dict[_Case, float] = {}
-        for case, weight in self._cases.items():
-            refused = case[part]
-            for here in range(max(0, refused - (last - middle)), min(refused, middle - first) + 1):
-                split = (*case[:part], here, *case[part + 1 :], refused - here)
-                cases[split] = max(LEAST, weight * _binomial(refused, here, share))
-        self._cases = cases
+        ways = {
+            refused: _ways(refused, middle - first, last - middle)
+            for refused in {case[part] for case in self._cases}
+        }
+        self._cases = {
+            (*case[:part], here, *case[part + 1 :], there): max(LEAST, weight * chance)
+            for case, weight in self._cases.items()
+            for here, there, chance in ways[case[part]]
+        }
 
-    def _telling_pool(self) -> tuple[frozenset[int], float]:
-        """Improve a random pool, part by part, until its count tells no more."""
-        suspects = self._suspect_parts()
-        pool = {part for part in suspects if self._chance.random() < 0.5}  # noqa: PLR2004  a coin
-        told = self._told_by(pool)
-        self._chance.shuffle(suspects)
-        for part in suspects:
-            other = pool ^ {part}
-            more = self._told_by(other)
+    def _telling_pool(
+        self, columns: Sequence[Sequence[int]], weights: Sequence[float]
+    ) -> tuple[frozenset[int], float]:
+        """Gather parts, in a random order, as long as their common count tells more.
+
+        Args:
+            columns: For each part, how many refused rows lie in it in each case.
+            weights: The chance of each case.
+
+        Returns:
+            The parts, and how much their count is expected to tell.
+        """
+        order = list(range(len(columns)))
+        self._chance.shuffle(order)
+        pool: set[int] = set()
+        counts = [0] * len(weights)
+        told = 0.0
+        for part in order:
+            # Summed up part by part: over and over for every pool would take some ten times longer.
+            with_part = list(map(operator.add, counts, columns[part]))
+            more = _entropy(with_part, weights)
             if more > told:
-                pool, told = other, more
+                pool.add(part)
+                counts, told = with_part, more
         return frozenset(pool), told
-
-    def _told_by(self, pool: set[int]) -> float:
-        """How much a count over a pool is expected to tell, in nats (its entropy)."""
-        parts = list(pool)
-        weights: dict[int, float] = defaultdict(float)
-        for case, weight in self._cases.items():
-            weights[sum([case[part] for part in parts])] += weight
-        return -sum(weight * math.log(weight) for weight in weights.values() if weight > 0)
 
     def _size(self, part: int) -> int:
         first, last = self._parts[part]
         return last - first
 
 
-def _binomial(of: int, here: int, share: float) -> float:
-    """The chance that so many of some rows lie in a share of their part."""
-    ways = math.lgamma(of + 1) - math.lgamma(here + 1) - math.lgamma(of - here + 1)
-    return math.exp(ways + here * math.log(share) + (of - here) * math.log(1 - share))
+def _ways(refused: int, rows_here: int, rows_there: int) -> list[tuple[int, int, float]]:
+    """List how refused rows can lie in two halves, each with its chance: all rows are alike."""
+    every = _log_choices(rows_here + rows_there, refused)
+    return [
+        (
+            here,
+            refused - here,
+            math.exp(
+                _log_choices(rows_here, here) + _log_choices(rows_there, refused - here) - every
+            ),
+        )
+        for here in range(max(0, refused - rows_there), min(refused, rows_here) + 1)
+    ]
+
+
+def _log_choices(of: int, chosen: int) -> float:
+    """Return the logarithm of the number of ways to choose some out of others."""
+    return math.lgamma(of + 1) - math.lgamma(chosen + 1) - math.lgamma(of - chosen + 1)
+
+
+def _entropy(counts: Iterable[int], weights: Iterable[float]) -> float:
+    """How much a count is expected to tell, in nats."""
+    chances: dict[int, float] = defaultdict(float)
+    for count, weight in zip(counts, weights, strict=True):
+        chances[count] += weight
+    return -sum(chance * math.log(chance) for chance in chances.values())
