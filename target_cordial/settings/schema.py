@@ -129,7 +129,7 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         default=True,
         title="Create contacts",
         description=(
-            "Make contacts that Cordial does not know (with delivery contacts, and where the "
+            "Make contacts that Cordial does not know (with contacts and imports, and where the "
             "identifier is a channel address); else they are rejected as contact_not_found."
         ),
     ),
