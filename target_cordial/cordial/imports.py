@@ -165,34 +165,34 @@ class ImportsClient:
             return None
         if answer.kind is not Kind.OK or not isinstance(answer.body, dict):
             raise _unread(answer)
-        return Job(str(answer.body.get("status")), _counts(answer.body.get("result")))
+        return _job(answer.body)
 
-    def find(self, name: str, since: int) -> list[str]:
+    def find(self, name: str, since: int) -> list[Job]:
         """Look jobs up by the name of their import (``GET /jobs``).
 
-        The description has ``metadata`` in a job, and no id: that the name is there as
-        ``importName``, and the id as ``_id``, ``id`` or ``jobId``, is assumed.
+        The description has ``metadata`` in a job; that the name is there as ``importName`` is
+        assumed. A job's own id is nowhere in it, so whoever has only the name goes on with that.
 
         Args:
             name: The name of the import.
             since: When it was started at the earliest, in seconds since the epoch.
 
         Returns:
-            The ids of its jobs. More than one where it was started twice.
+            Its jobs: none where it never began, two where it was started twice.
 
         Raises:
             CordialError: The jobs could not be read, or are too many.
         """
         start = datetime.fromtimestamp(since - EARLIER_SECONDS, timezone.utc)
-        filters = [{"times[start][gte]": start.isoformat(timespec="seconds")}]
-        filters += [{"status": status} for status in NO_START_YET]
-        found: dict[str, None] = {}
-        for wanted in filters:
-            for row in self._jobs(wanted):
-                metadata = row.get("metadata")
-                if isinstance(metadata, dict) and metadata.get("importName") == name:
-                    found.setdefault(_id_of(row))
-        return list(found)
+        since_then = {"times[start][gte]": start.isoformat(timespec="seconds")}
+        # One that begins to run meanwhile is found by its time: so that is asked last.
+        filters = [*({"status": status} for status in NO_START_YET), since_then]
+        return [
+            _job(row)
+            for wanted in filters
+            for row in self._jobs(wanted)
+            if isinstance(row.get("metadata"), dict) and row["metadata"].get("importName") == name
+        ]
 
     def _jobs(self, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
@@ -213,14 +213,8 @@ class ImportsClient:
         )
 
 
-def _id_of(row: Mapping[str, Any]) -> str:
-    given = next((row[key] for key in ("_id", "id", "jobId") if key in row), None)
-    if not isinstance(given, str) or not given:
-        raise UnexpectedError(
-            "Cordial shows a job without its id. Look at the import in Cordial's Jobs page",
-            may_be_applied=True,
-        )
-    return given
+def _job(body: Mapping[str, Any]) -> Job:
+    return Job(str(body.get("status")), _counts(body.get("result")))
 
 
 def _counts(result: Any) -> Counts:  # noqa: ANN401  JSON has any type

@@ -182,15 +182,17 @@ class Carrier:
                         recorder.record(Outcome(change, Result.NOT_SENT) for change in block)
                 self.finish(number, file)
             raise
-        self._jobs.started(number, job_id)
-        job = self.follow(job_id, begun_at=int(time.time()))
+        if job_id is not None:
+            self._jobs.started(number, job_id)
+        job = self.follow(name, job_id, begun_at=int(time.time()))
         return Carried(number, file, rows, job or Job("gone"))
 
-    def follow(self, job_id: str, *, begun_at: int) -> Job | None:
-        """Follow a job to its end.
+    def follow(self, name: str, job_id: str | None, *, begun_at: int) -> Job | None:
+        """Follow an import to its end.
 
         Args:
-            job_id: Cordial's id of it.
+            name: The name of the import.
+            job_id: Cordial's id of its job; None where the answer that had it was lost.
             begun_at: When it was started, in seconds since the epoch.
 
         Returns:
@@ -204,7 +206,7 @@ class Carrier:
         give_up = self._clock.now() + self._timeout
         pause = FIRST_LOOK_SECONDS
         while True:
-            job = self._client.job(job_id)
+            job = self._client.job(job_id) if job_id else self.find(name, begun_at)
             if job is not None and job.ended:
                 return job
             age = time.time() - begun_at
@@ -220,17 +222,17 @@ class Carrier:
             self._clock.wait(pause)
             pause = min(LONGEST_LOOK_SECONDS, 2 * pause)
 
-    def find(self, name: str, begun_at: int) -> str | None:
-        """Look up an import whose answer was lost.
+    def find(self, name: str, begun_at: int) -> Job | None:
+        """Look for the job of an import whose answer was lost.
 
         Returns:
-            The id of its job; None where it never began.
+            The job; None where it never began. Of two, one that has not ended.
 
         Raises:
             CordialError: It could not be looked for.
         """
         found = self._client.find(name, begun_at)
-        return found[-1] if found else None
+        return min(found, key=lambda job: (job.ended, not job.done), default=None)
 
     def finish(self, number: int, file: str) -> None:
         """Delete the file of an import that is over, and forget it.
@@ -271,8 +273,12 @@ class Carrier:
         self._jobs.counted(number, rows)
         return rows
 
-    def _start(self, asked: Import) -> str:
-        """Start an import; look for its job where the answer is lost, before starting it again."""
+    def _start(self, asked: Import) -> str | None:
+        """Start an import; look for its job where the answer is lost, before starting it again.
+
+        Returns:
+            The id of its job; None where it was found by its name.
+        """
         began = int(time.time())
         pause = FIRST_LOOK_SECONDS
         starts = 0
@@ -284,9 +290,8 @@ class Carrier:
                     if not error.may_be_applied:
                         raise
                     starts += 1
-                    job_id = self.find(asked.name, began)
-                    if job_id is not None:
-                        return job_id
+                    if self.find(asked.name, began) is not None:
+                        return None
                     if starts == STARTS:
                         raise
                 self._clock.wait(pause)

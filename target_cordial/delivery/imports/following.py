@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from target_cordial.core.import_counts import Kind
 from target_cordial.core.outcome import Outcome, Result, too_many
-from target_cordial.delivery.imports.carrying import blocks_of
-from target_cordial.errors import StillRunningError
+from target_cordial.delivery.imports.carrying import GIVEN_UP_SECONDS, blocks_of
+from target_cordial.errors import StillRunningError, UnexpectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +43,7 @@ class Follower:
         planned again.
 
         Returns:
-            Those that still run.
+            Those that still run, or of which nothing can be found out.
 
         Raises:
             CordialError: They could not be looked at.
@@ -52,17 +53,23 @@ class Follower:
 
     def _is_over(self, row: JobRow) -> bool:
         if not row.ended:
-            job_id = row.job_id or self._carrier.find(row.name, row.begun_at)
-            if job_id is not None:
-                self._jobs.started(row.number, job_id)
-                try:
-                    job = self._carrier.follow(job_id, begun_at=row.begun_at)
-                except StillRunningError:
+            try:
+                job = self._end_of(row)
+            except (StillRunningError, UnexpectedError):
+                if time.time() - row.begun_at < GIVEN_UP_SECONDS:
                     return False
+            else:
                 if job is not None and job.done:
                     self._record(row, job)
         self._carrier.finish(row.number, row.file)
         return True
+
+    def _end_of(self, row: JobRow) -> Job | None:
+        if row.rows is None:
+            return None  # it died before its file was staged
+        if row.job_id is None and self._carrier.find(row.name, row.begun_at) is None:
+            return None  # and this one before it was started
+        return self._carrier.follow(row.name, row.job_id, begun_at=row.begun_at)
 
     def _record(self, row: JobRow, job: Job) -> None:
         if row.rows is None or row.kind is Kind.CREATE:
