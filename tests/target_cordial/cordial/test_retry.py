@@ -20,13 +20,17 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 
 
 def failure(
-    *, retryable: bool = True, asked: float | None = None, for_all: bool = False
+    *,
+    retryable: bool = True,
+    asked: float | None = None,
+    for_all: bool = False,
+    may_be_applied: bool = False,
 ) -> Failure:
     return Failure(
         retryable=retryable,
         retry_after=asked,
         for_all=for_all,
-        may_be_applied=False,
+        may_be_applied=may_be_applied,
         problem="x",
     )
 
@@ -69,6 +73,20 @@ def test_no_header_is_too_strange_to_be_read(header: str) -> None:
 )
 def test_the_tries_are_counted(retryable: bool, tries: int, again: bool) -> None:  # noqa: FBT001  columns of the table
     assert should_retry(failure(retryable=retryable), tries) is again
+
+
+@pytest.mark.parametrize(
+    ("may_be_applied", "repeatable", "again"),
+    [(True, True, True), (True, False, False), (False, True, True), (False, False, True)],
+)
+def test_what_may_be_carried_out_once_only_is_not_sent_again_in_doubt(
+    may_be_applied: bool,  # noqa: FBT001  columns of the table
+    repeatable: bool,  # noqa: FBT001  likewise
+    again: bool,  # noqa: FBT001  likewise
+) -> None:
+    tried = failure(may_be_applied=may_be_applied)
+    assert should_retry(tried, 1, repeatable=repeatable) is again
+    assert not should_retry(tried, TRIES, repeatable=repeatable)
 
 
 @given(st.integers(1, 40), st.booleans(), st.integers())

@@ -195,6 +195,44 @@ def test_no_redirect_is_followed(status: int, method: str, location: str) -> Non
     assert [call.hostname for call in line.calls] == ["api.cordial.example"]
 
 
+# -- calls that may be carried out once only -------------------------------------------------------
+
+
+@pytest.mark.parametrize(("failure", "perhaps"), DOUBTS)
+def test_what_may_be_carried_out_once_only_is_sent_again_only_without_doubt(
+    failure: dict[str, Any],
+    perhaps: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    line = wire(failure, OK)
+    if perhaps:
+        with pytest.raises(UnavailableError, match=r"^POST /contactimports failed once") as caught:
+            line.session.call("POST", "/contactimports", {}, repeatable=False)
+        assert caught.value.may_be_applied
+        assert len(line.calls) == 1
+        assert line.clock.waits == []
+    else:
+        answer = line.session.call("POST", "/contactimports", {}, repeatable=False)
+        assert answer.kind is Kind.OK
+        assert not answer.in_doubt
+        assert len(line.calls) == 2
+
+
+def test_a_doubtful_try_is_the_last_also_after_tries_without_doubt() -> None:
+    line = wire({"status_code": 429}, {"status_code": 429}, {"status_code": 502}, OK)
+    with pytest.raises(UnavailableError, match="failed 3 times") as caught:
+        line.session.call("POST", "/contactimports", {}, repeatable=False)
+    assert caught.value.may_be_applied
+    assert len(line.calls) == 3
+
+
+def test_a_call_that_was_only_ever_limited_was_not_carried_out() -> None:
+    line = wire({"status_code": 429})
+    with pytest.raises(UnavailableError, match="failed 8 times") as caught:
+        line.session.call("POST", "/contactimports", {}, repeatable=False)
+    assert not caught.value.may_be_applied
+    assert len(line.calls) == TRIES
+
+
 # -- Retry-After and the common pace --------------------------------------------------------------
 
 
