@@ -1395,10 +1395,11 @@ MUTANTS: Final = (
     ),
     Mutant(
         "endpoint-in-the-clear",
-        "delivery/imports/staging.py",
+        "delivery/imports/store.py",
         "if not is_secure(endpoint)",
         "if not endpoint",
         "the addresses of a whole cohort cross the network for everybody to read",
+        ("tests/target_cordial/delivery/imports/test_staging.py",),
     ),
     Mutant(
         "lives-too-long",

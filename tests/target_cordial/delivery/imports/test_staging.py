@@ -196,7 +196,7 @@ def test_nobody_gave_credentials() -> None:
 
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("target_cordial.delivery.imports.staging._RETRIES", {"max_retries": 0})
+    monkeypatch.setattr("target_cordial.delivery.imports.store._RETRIES", {"max_retries": 0})
 
 
 # -- no address in the clear -----------------------------------------------------------------------
