@@ -29,13 +29,14 @@ class Breaker:
 
     Args:
         calls_in_a_row: How many calls may use up their tries, one after the other.
+        accepted: Cordial has accepted others like these: it does not reject everything.
     """
 
-    def __init__(self, calls_in_a_row: int) -> None:
+    def __init__(self, calls_in_a_row: int, *, accepted: bool = False) -> None:
         self._most = calls_in_a_row
         self._lock = threading.Lock()
         self._used_up = 0
-        self._rejected: int | None = 0
+        self._rejected: int | None = None if accepted else 0
         self._reason: str | None = None
 
     def after(self, delivered: Delivered) -> DeliveryStoppedError | None:

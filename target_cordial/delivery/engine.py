@@ -75,18 +75,21 @@ class Engine:
         self._stop = stop
         self._halted = threading.Event()
 
-    def deliver(self, changes: Iterable[Change], targets: Targets) -> None:
+    def deliver(
+        self, changes: Iterable[Change], targets: Targets, *, accepted: bool = False
+    ) -> None:
         """Send a plan.
 
         Args:
             changes: The plan, in its order.
             targets: Where each cohort's changes go.
+            accepted: Cordial has accepted others like these, so rejects alone end nothing.
 
         Raises:
             CordialError: Delivery had to stop; what was sent is recorded.
             InterruptedRunError: The run was told to stop; what was sent is recorded.
         """
-        breaker = Breaker(self._workers)
+        breaker = Breaker(self._workers, accepted=accepted)
         self._halted.clear()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="delivery")
         try:

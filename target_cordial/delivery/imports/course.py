@@ -231,7 +231,9 @@ class Course:
             if told.refused == 0:
                 self._confirm(question, told.absent)
             self._finish(told.carried)
-        refused = self._one_by_one(self._plan.numbered(isolation.suspects))
+        refused = self._one_by_one(
+            self._plan.numbered(isolation.suspects), accepted=first.refused < first.carried.rows
+        )
         rest = [self._part.numbers]
         explained = all(each.explained_by(set(refused)) for each in counted)
         self._reject(refused, in_doubt=not explained)
@@ -251,8 +253,14 @@ class Course:
         if left:
             self._note(f"of {left} rows it is not proven that the imports wrote them")
 
-    def _one_by_one(self, pairs: Iterable[tuple[int, Change]]) -> dict[int, Outcome]:
+    def _one_by_one(
+        self, pairs: Iterable[tuple[int, Change]], *, accepted: bool = False
+    ) -> dict[int, Outcome]:
         """Deliver some changes by single calls, as many as are allowed.
+
+        Args:
+            pairs: Their numbers, and they themselves.
+            accepted: An import of theirs had rows that Cordial accepted.
 
         Returns:
             What Cordial refused, by number. It is not recorded yet: whether the imports wrote
@@ -268,7 +276,7 @@ class Course:
         heard = _Heard(self._means.recorder)
         changes = (self._as_known(change) for _, change in some.values())
         try:
-            self._means.singly(heard).deliver(changes, self._targets)
+            self._means.singly(heard).deliver(changes, self._targets, accepted=accepted)
         except TargetCordialError:
             self._means.recorder.record(heard.refused.values())
             raise
