@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from target_cordial.cordial.answers import Answer, Kind, meaning_of
+from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
 from target_cordial.core.import_counts import Counts
 from target_cordial.core.import_counts import Kind as ImportKind
 from target_cordial.errors import UnexpectedError
@@ -151,7 +151,7 @@ class ImportsClient:
         raise UnexpectedError(
             f"Cordial answered {answer.status} to the start of an import: "
             f"{meaning_of(answer.status)}. Check region and api_url",
-            may_be_applied=answer.kind is Kind.OK,
+            may_be_applied=kind_of(answer.status) is Kind.OK,  # also where it can't be read
         )
 
     def job(self, job_id: str) -> Job | None:
@@ -178,7 +178,8 @@ class ImportsClient:
             since: When it was started at the earliest, in seconds since the epoch.
 
         Returns:
-            Its jobs: none where it never began, two where it was started twice.
+            Its jobs: none where it never began, more than one where it was started twice. One
+            that is found in two ways is there twice: no id would tell.
 
         Raises:
             CordialError: The jobs could not be read, or are too many.
