@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ from target_cordial.core.outcome import Status
 from target_cordial.core.plan import Operation
 from target_cordial.errors import LedgerError
 from target_cordial.ledger.entries import Entries
+from target_cordial.ledger.jobs import Jobs
 from target_cordial.ledger_cli.desk import Desk, known, with_desk
 from target_cordial.run import binding
 from target_cordial.run.planning import WORDS
@@ -36,7 +38,14 @@ def status(desk: Desk) -> None:
     with desk.ledger() as ledger:
         now = int(time.time())
         entries = Entries(ledger)
-        cohorts = [_cohort_status(ledger, entries, row, now) for row in ledger.cohorts()]
+        running = defaultdict(list)
+        for job in Jobs(ledger).known():
+            if not job.ended:
+                running[job.cohort].append(job.name)
+        cohorts = [
+            {**_cohort_status(ledger, entries, row, now), "imports": running[row.key]}
+            for row in ledger.cohorts()
+        ]
         run = ledger.last_run()
     last = run and {
         "run_id": run["run_id"],
@@ -96,6 +105,8 @@ def _status_line(cohort: Mapping[str, Any]) -> str:
             f", members by the former contact_identifier_mapping since {cohort['remapped_at']} "
             "(run the tap with --full-refresh)"
         )
+    if cohort["imports"]:
+        text += f", an import that the next run follows ({', '.join(cohort['imports'])})"
     return text
 
 

@@ -47,6 +47,9 @@ until Cordial forgets it, which takes 60 days (documented)."""
 
 BLOCK_CHANGES: Final = 1_000
 
+NAME_CHARACTERS: Final = 60
+"""Of the list's name in the import's, which Cordial shows on its Jobs page."""
+
 
 class Recorder(engine.Recorder, Protocol):
     """The ledger, as far as imports need it."""
@@ -156,7 +159,8 @@ class Carrier:
         files = self._files
         if files is None:
             raise StagingError("The setting import_staging_url is missing.")
-        name = f"target-cordial-{order.kind.value}-{secrets.token_hex(8)}"
+        called = order.list_name[:NAME_CHARACTERS]
+        name = f"target-cordial-{order.kind.value}-{called}-{secrets.token_hex(8)}"
         file = f"{name}.csv"
         number = self._jobs.begin(
             order.cohort, order.kind, name=name, file=file, now=int(time.time())
