@@ -232,7 +232,7 @@ class Course:
                 self._confirm(question, told.absent)
             self._finish(told.carried)
         refused = self._one_by_one(
-            self._plan.numbered(isolation.suspects), accepted=first.refused < first.carried.rows
+            self._numbered(isolation.suspects), accepted=first.refused < first.carried.rows
         )
         rest = [self._part.numbers]
         explained = all(each.explained_by(set(refused)) for each in counted)
@@ -292,9 +292,12 @@ class Course:
 
     def _left(self, ranges: list[Range]) -> Iterator[Change]:
         """Walk the changes that an import can carry and that are not settled yet."""
+        return (self._as_known(change) for _, change in self._numbered(ranges))
+
+    def _numbered(self, ranges: list[Range]) -> Iterator[tuple[int, Change]]:
         for number, change in self._plan.numbered(without(ranges, self._proven)):
             if number not in self._spoken and fits(change.identifier):
-                yield self._as_known(change)
+                yield number, change
 
     def _as_known(self, change: Change) -> Change:
         """What an import has carried is in doubt, whatever was known before."""
