@@ -27,8 +27,9 @@ FAILED: Final = "Failed"
 """The two statuses that are an end. ``Throttled``, which only the filter has, is none, and no
 status that the description does not know."""
 
-NO_START_YET: Final = ("Scheduled", "Pending", "Throttled")
-"""Statuses of jobs that may have no start time, so that a filter by it would pass over them."""
+NOT_ENDED: Final = ("Scheduled", "Pending", "Throttled", "Processing")
+"""Statuses of jobs that may have no start time, so that a filter by it would pass over them: from
+when on a job has one is not documented."""
 
 PER_PAGE: Final = 100
 MOST_PAGES: Final = 20
@@ -187,7 +188,7 @@ class ImportsClient:
         start = datetime.fromtimestamp(since - EARLIER_SECONDS, timezone.utc)
         since_then = {"times[start][gte]": start.isoformat(timespec="seconds")}
         # One that begins to run meanwhile is found by its time: so that is asked last.
-        filters = [*({"status": status} for status in NO_START_YET), since_then]
+        filters = [*({"status": status} for status in NOT_ENDED), since_then]
         return [
             _job(row)
             for wanted in filters

@@ -1238,7 +1238,7 @@ MUTANTS: Final = (
     Mutant(
         "jobs-that-wait-are-not-found",
         "cordial/imports.py",
-        'filters = [*({"status": status} for status in NO_START_YET), since_then]',
+        'filters = [*({"status": status} for status in NOT_ENDED), since_then]',
         "filters = [since_then]",
         "an import that waits for its turn is not found, and is started again beside itself",
     ),

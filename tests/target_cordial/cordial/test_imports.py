@@ -15,7 +15,7 @@ import pytest
 from target_cordial.cordial.imports import (
     EARLIER_SECONDS,
     MOST_PAGES,
-    NO_START_YET,
+    NOT_ENDED,
     PER_PAGE,
     Import,
     ImportsClient,
@@ -329,8 +329,8 @@ def test_a_job_that_shows_no_id_is_found_and_looked_at(
 @pytest.mark.parametrize(
     ("fault", "status"),
     [
-        *(("job_late", status) for status in NO_START_YET),
-        *(("job_stuck", status) for status in (*NO_START_YET, "Processing")),
+        *(("job_late", status) for status in NOT_ENDED),
+        *(("job_stuck", status) for status in NOT_ENDED),
     ],
 )
 def test_a_job_that_has_not_ended_is_found_whether_it_has_begun_or_not(
@@ -359,8 +359,8 @@ def test_a_job_is_found_behind_more_than_a_page_of_others(
     sandbox.control.clear_calls()
     assert len(client.find(NAME, now())) == 1
     looks = [parse_qs(call["query"]) for call in sandbox.control.calls()]
-    assert [look["status"] for look in looks[:3]] == [[status] for status in NO_START_YET]
-    assert [look["page"] for look in looks[3:]] == [["1"], ["2"]]
+    assert [look["status"] for look in looks[:4]] == [[status] for status in NOT_ENDED]
+    assert [look["page"] for look in looks[4:]] == [["1"], ["2"]]
     assert {look["jobName"][0] for look in looks} == {"ImportContacts"}
 
 
