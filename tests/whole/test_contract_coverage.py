@@ -17,8 +17,6 @@ PAGE = (TESTS.parent / "docs" / "contract-coverage.md").read_text(encoding="utf-
 SECTIONS = ["2.1", "2.2", "2.3", "2.4", "3", "4", "5"]
 NOT_BUILT = "not built yet"
 FEATURES = (
-    "imports",
-    "staged CSV",
     "PostgreSQL",
     "cordial-ledger erase",
     "on a terminal",
