@@ -101,7 +101,7 @@ HERE = "`whole/test_contract_coverage.py::test_no_sentence_is_repeated`"
     [
         ("Never send `subscribeStatus`.", NOT_BUILT),
         ("Never send `subscribeStatus`.", ""),
-        ("imports: Channel addresses only.", "later"),
+        ("A ledger in PostgreSQL.", "later"),
         ("A removal.", f"{HERE} and more"),
         ("A removal.", f"{HERE}<br>{HERE}"),
         ("A removal.", HERE.replace("repeated", "repeated_here")),
@@ -112,4 +112,4 @@ HERE = "`whole/test_contract_coverage.py::test_no_sentence_is_repeated`"
 def test_a_row_that_holds_nothing_is_found(sentence: str, tests: str) -> None:
     assert problem(Row("3", sentence, tests)) is not None
     assert problem(Row("3", sentence, HERE)) is None
-    assert problem(Row("3", "imports: Channel addresses only.", NOT_BUILT)) is None
+    assert problem(Row("3", "A ledger in PostgreSQL.", NOT_BUILT)) is None
