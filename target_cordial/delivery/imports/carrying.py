@@ -218,7 +218,7 @@ class Carrier:
                 return None
             if self._clock.now() >= give_up:
                 raise StillRunningError(
-                    f"An import has not ended in {self._timeout} seconds "
+                    f"Import {name} has not ended in {self._timeout} seconds "
                     f"(Cordial says {job.status if job else 'nothing of it'}). It is remembered, "
                     "and the next run follows it",
                     may_be_applied=True,
