@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select
 
+from target_cordial.core.import_counts import Kind
 from target_cordial.core.plan import (
     RETRY_REJECTED_SECONDS,
     Change,
@@ -14,12 +15,12 @@ from target_cordial.core.plan import (
     Sent,
     change_for,
 )
-from target_cordial.ledger.schema import entry, pending, planned
+from target_cordial.ledger.schema import entry, job, pending, planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import Row
+    from sqlalchemy import Row, Select
 
     from target_cordial.core.isolation import Range
     from target_cordial.ledger.store import Ledger
@@ -94,13 +95,7 @@ class Plan:
         )
         due = and_(pending, retried(now), _due(additions, removals))
         if running := list(busy):
-            carried = entry.alias("carried")
-            due = and_(
-                due,
-                entry.c.identifier.not_in(
-                    select(carried.c.identifier).where(carried.c.job.in_(running))
-                ),
-            )
+            due = and_(due, entry.c.identifier.not_in(_held(running)))
         rows = (
             select(entry.c.cohort, entry.c.identifier, entry.c.wanted, entry.c.sent)
             .where(due)
@@ -172,6 +167,18 @@ class Plan:
 def retried(now: int) -> ColumnElement[bool]:
     """What Cordial rejected rests for a while; the rule itself is ``core.plan.change_for``."""
     return or_(entry.c.rejected_at.is_(None), entry.c.rejected_at <= now - RETRY_REJECTED_SECONDS)
+
+
+def _held(imports: list[int]) -> Select[tuple[str]]:
+    """Contacts of imports that still run.
+
+    One that makes contacts sends no change, and so stands at no entry: anybody whom its list waits
+    for may be among them.
+    """
+    held = entry.alias("held")
+    making = select(job.c.cohort).where(job.c.number.in_(imports), job.c.kind == Kind.CREATE.value)
+    waits = and_(held.c.cohort.in_(making), held.c.sent != int(Sent.ON))
+    return select(held.c.identifier).where(or_(held.c.job.in_(imports), waits))
 
 
 def _due(additions: Iterable[int], removals: Iterable[int]) -> ColumnElement[bool]:

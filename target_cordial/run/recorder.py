@@ -82,7 +82,9 @@ class LedgerRecorder:
 
     def intend(self, changes: Iterable[Change], job: int | None = None) -> None:
         """Record changes as sent and unconfirmed, with the import that carries them, if any."""
-        self._entries.intend(changes, job)
+        sent = list(changes)
+        self._entries.intend(sent, job)
+        self._sample.forget(sent)
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         """Record how changes ended."""

@@ -6,9 +6,10 @@ import random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from target_cordial.core.outcome import Outcome, Result
+    from target_cordial.core.plan import Change
 
 
 class Sample:
@@ -41,6 +42,12 @@ class Sample:
         place = self._chance.randrange(seen)
         if place < self._size:
             kept[place] = outcome
+
+    def forget(self, changes: Iterable[Change]) -> None:
+        """Let go of what is changed again: by an import that was followed, and by the plan."""
+        again = {(change.cohort, change.identifier) for change in changes}
+        for cohort, kept in self._kept.items():
+            kept[:] = [out for out in kept if (cohort, out.change.identifier) not in again]
 
     def drop(self, cohort: int, result: Result) -> None:
         """Let go of those changes of a list that ended in one way: they came to nothing."""

@@ -53,6 +53,16 @@ def test_what_came_to_nothing_is_let_go_and_nothing_else() -> None:
     assert left == [(1, "gone"), (2, "gone"), (2, "absent")]
 
 
+def test_what_is_changed_again_is_let_go_and_nothing_else() -> None:
+    sample = Sample(10)
+    for cohort in (1, 2):
+        for name in ("ana", "bo"):
+            sample.add(confirmed(add(name, cohort)))
+    sample.forget([remove("ana", 1), remove("bo", 3)])
+    left = [(outcome.change.cohort, outcome.change.identifier) for outcome in sample]
+    assert left == [(1, "bo"), (2, "ana"), (2, "bo")]
+
+
 def test_every_change_is_as_likely_as_any_other() -> None:
     """Of 40 changes 4 are kept, 2,000 times: each is kept some 200 times."""
     seen = Counter(
