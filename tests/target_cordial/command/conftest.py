@@ -214,7 +214,12 @@ def imports(sandbox: Running, tmp_path: Path, staging_store: StagingStore) -> Co
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks at a job follow one another at once."""
+def quick(monkeypatch: pytest.MonkeyPatch, staging_store: StagingStore) -> None:
+    """Looks at a job follow one another at once, and an ``import_timeout_seconds`` of 1 will do.
+
+    The addresses of files live as long, which a busy machine might not keep to: so it is a minute
+    longer for the store.
+    """
+    staging_store.put_clock(-60)
     monkeypatch.setattr(carrying, "FIRST_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(carrying, "LONGEST_LOOK_SECONDS", 0.1)

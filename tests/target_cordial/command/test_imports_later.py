@@ -63,9 +63,8 @@ def test_a_job_that_is_released_is_followed_and_not_started_again(
     imports: Commands, sandbox: Running, staging_store: StagingStore, kind: str
 ) -> None:
     ended = hangs(imports, sandbox, kind)
-    assert "An import has not ended in 1 seconds" in ended.last_line
+    assert "has not ended in 1 seconds" in ended.last_line
     assert len(staging_store.names()) == 1  # Cordial may not have fetched it yet
-    staging_store.put_clock(-60)  # an address that lives for a second has run out by now
     sandbox.control.release_jobs()
     ended = imports.target()
     part = ended.cohort(COHORT)
