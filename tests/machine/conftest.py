@@ -11,4 +11,4 @@ SHORT = settings(
     suppress_health_check=list(HealthCheck),
 )
 settings.register_profile("short", SHORT)
-settings.register_profile("soak", SHORT, max_examples=2_500, derandomize=False, print_blob=True)
+settings.register_profile("soak", SHORT, max_examples=1_667, derandomize=False, print_blob=True)

@@ -1,6 +1,6 @@
-"""Any sequence of snapshots, changes, messages, failures and decisions, over both deliveries.
+"""Any sequence of snapshots, changes, messages, failures and decisions, over all deliveries.
 
-A short profile runs with all tests; ``make soak`` runs the long one: 10,000 examples in four parts.
+A short profile runs with all tests; ``make soak`` runs the long one: 10,000 examples in six parts.
 """
 
 from __future__ import annotations
@@ -8,24 +8,42 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.machine.machine import Machine
+from tests.machine.imports import ImportMachine
+from tests.machine.machine import EndpointMachine, Machine
+
+if TYPE_CHECKING:
+    from tests.staging import StagingStore
 
 LONG = settings.get_current_profile_name() == "soak"
 PROFILE = settings.get_profile("soak" if LONG else "short")
 
 MEMORY = Path("/dev/shm")  # noqa: S108  a ledger in a file that no disk has to wait for
 
+PARTS = pytest.mark.parametrize("part", [1, 2] if LONG else [1])
 
-@pytest.mark.parametrize("part", [1, 2] if LONG else [1])
-@pytest.mark.parametrize("delivery", ["contacts", "endpoint"])
-def test_every_list_is_what_the_contract_says(delivery: str, part: int) -> None:
+
+@PARTS
+@pytest.mark.parametrize("machine", [Machine, EndpointMachine], ids=["contacts", "endpoint"])
+def test_every_list_is_what_the_contract_says(machine: type[Machine], part: int) -> None:
+    _run(machine, part)
+
+
+@PARTS
+def test_every_list_is_what_the_contract_says_by_imports(
+    part: int, staging_store: StagingStore
+) -> None:
+    _run(ImportMachine, part, store=staging_store)
+
+
+def _run(machine: type[Machine], part: int, **attributes: StagingStore) -> None:
     folder = MEMORY if os.access(MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        attributes = {"delivery": delivery, "folder": Path(place)}
-        machine = type(f"Machine_{delivery}_{part}", (Machine,), attributes)
-        run_state_machine_as_test(machine, settings=PROFILE)
+        name = f"{machine.__name__}_{part}"
+        one = type(name, (machine,), {"folder": Path(place), **attributes})
+        run_state_machine_as_test(one, settings=PROFILE)

@@ -7,34 +7,32 @@ target's own.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 import json
 import logging
 import sqlite3
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
-from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import BaseAdapter
-from sqlalchemy import Dialect, Engine, create_engine
-from sqlalchemy.util import LRUCache
 
 from cordial_sandbox.app import make_app
 from cordial_sandbox.faults import Fault
 from cordial_sandbox.state import State
-from target_cordial.errors import RunEndedError
+from target_cordial.errors import InterruptedRunError, RunEndedError
 from target_cordial.run.stop import Stop
 from target_cordial.run.sync import SyncRun
 from target_cordial.settings import SCHEMA, Settings
+from tests.machine.app import AppAdapter, engine_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    import threading
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from cordial_sandbox.account import ContactList
 
 LOGGER = logging.getLogger("tests.machine")
 LOGGER.setLevel(logging.CRITICAL)
@@ -43,78 +41,20 @@ BASE = "http://127.0.0.1:1"
 NOON = 1_795_435_200.0
 
 
-COMPILED: LRUCache[Any, Any] = LRUCache(2000)
-"""SQL that was compiled once: every run has an engine of its own."""
+class QuickClock:
+    """A clock for waiting, on which nobody waits. See ``target_cordial.cordial.session.Clock``."""
 
-DIALECTS: dict[str, Dialect] = {}
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._now = 0.0
 
+    def now(self) -> float:
+        return self._now
 
-def _engine(*arguments: Any, **options: Any) -> Engine:
-    engine = create_engine(*arguments, **options)
-    engine._compiled_cache = COMPILED  # noqa: SLF001  for speed alone
-    engine.dialect = DIALECTS.setdefault("first", engine.dialect)  # it is part of the cache's keys
-    return engine
-
-
-LOOP = asyncio.new_event_loop()
-"""One for all calls: making one takes longer than most calls do."""
-
-
-class AppAdapter(BaseAdapter):
-    """Hands requests to an application in this process."""
-
-    def __init__(self, app: Any) -> None:
-        super().__init__()
-        self._app = app
-        self._lock = threading.Lock()
-
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]  # none of its options means anything here
-        """Answer one request as the server would."""
-        parts = urlsplit(request.url or "")
-        body = request.body or b""
-        scope = {
-            "type": "http",
-            "http_version": "1.1",
-            "method": request.method,
-            "path": parts.path,
-            "raw_path": parts.path.encode(),
-            "query_string": parts.query.encode(),
-            "root_path": "",
-            "scheme": "http",
-            "server": ("127.0.0.1", 1),
-            "client": ("127.0.0.1", 2),
-            "headers": [
-                (b"host", b"127.0.0.1:1"),
-                *((k.lower().encode(), str(v).encode()) for k, v in request.headers.items()),
-            ],
-            "state": {"transport": self},
-        }
-        received = iter([{"type": "http.request", "body": body, "more_body": False}])
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return next(received, {"type": "http.disconnect"})
-
-        async def send(message: dict[str, Any]) -> None:
-            sent.append(message)
-
-        with self._lock:
-            LOOP.run_until_complete(self._app(scope, receive, send))
-        if not sent:
-            raise requests.ConnectionError
-        response = requests.Response()
-        response.status_code = sent[0]["status"]
-        for name, value in sent[0]["headers"]:
-            response.headers[name.decode()] = value.decode()
-        response._content = b"".join(message.get("body", b"") for message in sent[1:])  # noqa: SLF001  how an adapter fills it
-        response.request = request
-        return response
-
-    def abort(self) -> None:
-        """What a fault does to the connection; nothing was sent, and that says it all."""
-
-    def close(self) -> None:
-        """There is nothing to close."""
+    def wait(self, seconds: float) -> None:
+        if self._stop.is_set():
+            raise InterruptedRunError
+        self._now += seconds
 
 
 @dataclass(frozen=True)
@@ -138,42 +78,49 @@ class World:
 
     Args:
         folder: For the ledger.
-        delivery: ``contacts`` or ``endpoint``.
-        limits: Settings of the guard.
+        settings: The settings that are not the same in every world.
     """
 
-    def __init__(self, folder: Path, delivery: str, limits: Mapping[str, int]) -> None:
+    delivery = "contacts"
+    steps: tuple[str, ...] = ("/v2/contacts",)
+    """Calls whose paths have one of these in them are those that something may come between."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.delivery = delivery
         self.state = State(1, "sandbox-key")
         self.now = NOON
         self._app = make_app(self.state)
         self.report_path = folder / "report.json"
-        self.url = f"sqlite:///{folder / 'ledger.db'}"
-        config: dict[str, Any] = {
+        self.config: dict[str, Any] = {
             "api_key": "sandbox-key",
             "api_url": f"{BASE}/v2",
-            "ledger_url": self.url,
+            "ledger_url": f"sqlite:///{folder / 'ledger.db'}",
             "report_path": str(self.report_path),
             "max_concurrency": 2,
             "endpoint_batch_size": 2,
             "verify_sample": 2,
-            **limits,
+            **settings,
         }
-        if delivery == "endpoint":
-            config["endpoint"] = BASE
-        self.config = config
+        self.lost: dict[str, tuple[ContactList, list[str]]] = {}
+        self._stop = Stop()
+        self._steps_left = 0
+        self._happens: Callable[[], None] | None = None
+        self._dead = False
 
     # -- running ----------------------------------------------------------------------------------
 
     def run(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> Ended:
         """Do one run with these records, by stream."""
         with self.patched():
-            return self._run(messages)
+            ended = self._run(messages)
+        if self._dead:
+            self._rise()
+        return ended
 
     def _run(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> Ended:
+        self._stop = Stop()
         settings = Settings.from_config(self.config, SCHEMA)
-        run = SyncRun(settings, mapped=False, logger=LOGGER, stop=Stop())
+        run = SyncRun(settings, mapped=False, logger=LOGGER, stop=self._stop)
         output = io.StringIO()
         intake = run.begin()
         seen: set[str] = set()
@@ -185,42 +132,92 @@ class World:
             role = intake.role(record)
             intake.take({k: v for k, v in record.items() if k != "_sdc_deleted_at"}, role)
         intake.state = {"bookmarks": {}}
-        with contextlib.redirect_stdout(output), contextlib.suppress(RunEndedError):
+        ends = contextlib.suppress(RunEndedError, InterruptedRunError)
+        with contextlib.redirect_stdout(output), ends:
             run.finish()
         report = json.loads(self.report_path.read_text(encoding="utf-8"))
         return Ended(report["status"], report, bool(output.getvalue()))
 
     @contextlib.contextmanager
     def patched(self) -> Iterator[None]:
-        adapter = AppAdapter(self._app)
+        adapter = AppAdapter(self._app, self.step)
         with (
             mock.patch("target_cordial.cordial.session.HTTPAdapter", return_value=adapter),
-            mock.patch("target_cordial.ledger.opening.create_engine", _engine),
-            mock.patch("target_cordial.cordial.retry.LONGEST_SECONDS", 0.0),
+            mock.patch("target_cordial.ledger.opening.create_engine", engine_of),
+            mock.patch("target_cordial.run.wiring.StoppableClock", QuickClock),
             mock.patch("time.time", return_value=self.now),
         ):
             yield
 
+    # -- what comes in the midst of a run ---------------------------------------------------------
+
+    def at_step(self, number: int, happens: Callable[[], None]) -> None:
+        """Let something happen before or after a writing call: at the so-many-th such point."""
+        self._steps_left, self._happens = number, happens
+
+    def step(self, path: str) -> None:
+        """Come to a point at which something may happen.
+
+        Raises:
+            ConnectionError: The process is dead, so nothing reaches Cordial any more.
+        """
+        if self._happens is not None and any(part in path for part in self.steps):
+            if self._steps_left == 0:
+                happens, self._happens = self._happens, None
+                happens()
+            self._steps_left -= 1
+        if self._dead:
+            raise requests.ConnectionError
+
+    def die(self) -> None:
+        """Kill the process: what is in the ledger now is all that stays of the run."""
+        with (
+            contextlib.closing(sqlite3.connect(self._ledger)) as ledger,
+            contextlib.closing(sqlite3.connect(self._kept)) as kept,
+        ):
+            ledger.backup(kept)
+        self._dead = True
+
+    def _rise(self) -> None:
+        """Forget what the process did when it was dead."""
+        for suffix in ("-wal", "-shm"):
+            self._ledger.with_name(f"{self._ledger.name}{suffix}").unlink(missing_ok=True)
+        self._kept.replace(self._ledger)
+        self._dead = False
+
+    def told_to_stop(self) -> None:
+        """Tell the process to stop."""
+        self._stop.event.set()
+
     # -- looking ----------------------------------------------------------------------------------
+
+    @property
+    def _ledger(self) -> Path:
+        return self.folder / "ledger.db"
+
+    @property
+    def _kept(self) -> Path:
+        return self.folder / "kept.db"
 
     def cohorts(self) -> dict[str, sqlite3.Row]:
         """Read what the ledger knows of its cohorts."""
-        return {row["cohort_id"]: row for row in self._read("SELECT * FROM cohort")}
+        return {row["cohort_id"]: row for row in self.read("SELECT * FROM cohort")}
 
     def entries(self, cohort: sqlite3.Row) -> dict[str, sqlite3.Row]:
         """Read what the ledger knows of a cohort's identifiers."""
         query = "SELECT * FROM entry WHERE cohort = ?"
-        return {row["identifier"]: row for row in self._read(query, cohort["key"])}
+        return {row["identifier"]: row for row in self.read(query, cohort["key"])}
 
     def approval(self, cohort: sqlite3.Row) -> tuple[int, float] | None:
         """Read what was approved for a cohort and not used up."""
         query = "SELECT * FROM approval WHERE cohort = ?"
-        for row in self._read(query, cohort["key"]):
+        for row in self.read(query, cohort["key"]):
             return row["up_to"], row["approved_at"]
         return None
 
-    def _read(self, query: str, *arguments: Any) -> list[sqlite3.Row]:
-        with contextlib.closing(sqlite3.connect(self.folder / "ledger.db")) as connection:
+    def read(self, query: str, *arguments: Any) -> list[sqlite3.Row]:
+        """Ask the ledger."""
+        with contextlib.closing(sqlite3.connect(self._ledger)) as connection:
             connection.row_factory = sqlite3.Row
             return connection.execute(query, arguments).fetchall()
 
@@ -250,20 +247,57 @@ class World:
             account.set_address(contact, "email", address)
         account.put_on_list(contact, listed)
 
-    def poison(self, addresses: Iterable[str]) -> None:
+    def delete_list(self, cohort_id: str) -> None:
+        """Delete a cohort's list in Cordial, as far as the ledger knows which that is."""
+        cohort = self.cohorts().get(cohort_id)
+        listed = None if cohort is None else self.state.account.lists.get(self.rest_id(cohort))
+        if listed is not None:
+            self.lost[cohort_id] = listed, sorted(listed.members)
+            self.state.account.remove_list(listed)
+
+    def rest_id(self, cohort: sqlite3.Row) -> int:
+        """Tell a list's id in REST; 0 where the ledger does not know it."""
+        return int(cohort["list_id"] or 0)
+
+    def restore_list(self, cohort_id: str) -> None:
+        """Restore it, with everybody who was on it."""
+        account = self.state.account
+        listed, members = self.lost.pop(cohort_id)
+        account.lists[listed.id] = listed
+        account._list_ids[listed.name] = listed.id  # noqa: SLF001  the account can't restore lists
+        for cid in members:
+            account.put_on_list(account.contacts[cid], listed)
+
+    def poison(self, addresses: Iterable[str], counts_as: str = "rejected") -> None:
         """Let Cordial refuse some contacts from now on, and no others."""
         self.state.faults = [
-            fault for fault in self.state.faults if fault.kind != "reject_contact"
-        ] + [Fault.parse({"kind": "reject_contact", "identifier": each}) for each in addresses]
+            Fault.parse({"kind": "reject_contact", "identifier": each, "counts_as": counts_as})
+            for each in addresses
+        ]
 
-    def fail(self, kind: str, skip: int, times: int) -> None:
-        """Let some of the next writing calls fail."""
-        path = "/v2/contacts" if self.delivery == "contacts" else "/lists/"
-        given = {"kind": kind, "path_contains": path, "skip": skip, "times": times}
+    def fail(self, kind: str, skip: int, times: int, **details: Any) -> None:
+        """Let some of the next calls fail, if nothing else is said: of those that write."""
+        given = {"kind": kind, "skip": skip, "times": times, **details}
+        if not kind.startswith("job_"):
+            given = {"path_contains": self.steps[0], **given}
         if kind == "status":
-            given["status"] = 503
+            given = {"status": 503, **given}
         self.state.faults.append(Fault.parse(given))
 
     def heal(self) -> None:
-        """Let calls fail no more."""
+        """Let nothing fail any more."""
         self.state.faults = [fault for fault in self.state.faults if fault.kind == "reject_contact"]
+        self._happens = None
+
+
+class EndpointWorld(World):
+    """A world in which delivery goes to the endpoint."""
+
+    delivery = "endpoint"
+    steps = ("/lists/",)
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        super().__init__(folder, {**settings, "endpoint": BASE})
+
+    def rest_id(self, cohort: sqlite3.Row) -> int:
+        return int(cohort["rest_id"] or 0)
