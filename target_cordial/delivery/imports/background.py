@@ -67,6 +67,8 @@ class Background:
         threading.Thread(target=run, name="store", daemon=True).start()
         try:
             for block in chain(blocks, [None]):
+                if result.done():
+                    break  # it failed: nobody takes blocks any more
                 self._hand_over(block, made, result)
             while not result.done():
                 self._check()
@@ -76,7 +78,7 @@ class Background:
         return result.result()
 
     def _hand_over(self, block: bytes | None, made: Queue[bytes | None], result: Future[T]) -> None:
-        while not result.done():  # it failed: nobody takes blocks any more
+        while not result.done():
             self._check()
             try:
                 made.put(block, timeout=TICK_SECONDS)
