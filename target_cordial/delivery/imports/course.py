@@ -281,7 +281,8 @@ class Course:
             self._means.recorder.record(heard.refused.values())
             raise
         self._spoken.update(number for number, _ in some.values())
-        self._absent += heard.absent
+        if self._sent:  # the import has counted them too
+            self._absent += heard.absent
         return {
             number: replace(heard.refused[identifier], change=change)
             for identifier, (number, change) in some.items()
