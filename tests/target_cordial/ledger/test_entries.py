@@ -9,8 +9,8 @@ from sqlalchemy import insert, select, text
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, REJECTED_BY_CORDIAL, Outcome, Result
 from target_cordial.core.plan import RETRY_REJECTED_SECONDS, Operation, Sent
 from target_cordial.ledger.counts import Counts
-from target_cordial.ledger.plan import PAGE
 from target_cordial.ledger.entries import RETENTION_SECONDS
+from target_cordial.ledger.plan import PAGE
 from target_cordial.ledger.schema import entry
 from tests.target_cordial.ledger.rows import (
     DAY,

@@ -171,3 +171,11 @@ def test_who_is_not_believed_to_be_absent_is_not_read_back(leaving: Leaving) -> 
         (2, "p000", Result.ALREADY_ABSENT),
         (2, "p001", Result.ALREADY_ABSENT),
     ]
+
+
+def test_what_is_sent_again_is_not_read_back_as_it_was_before(leaving: Leaving) -> None:
+    """An import that is followed may add somebody whom the same run then takes off."""
+    changes = leaving.leave(1, 3)
+    leaving.record(changes, Result.CONFIRMED)
+    leaving.recorder.intend(changes[:1])
+    assert [outcome.change for outcome in leaving.sample] == changes[1:]
