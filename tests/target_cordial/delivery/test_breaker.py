@@ -63,6 +63,11 @@ def test_the_first_changes_all_rejected_for_one_reason_are_enough(size: int) -> 
     assert "cordial-ledger retry" in str(error)
 
 
+def test_where_others_like_these_were_accepted_nothing_has_one_cause() -> None:
+    breaker = Breaker(8, accepted=True)
+    assert told(breaker, *[REFUSED] * FIRST_CHANGES) is None
+
+
 @pytest.mark.parametrize(
     ("reason", "remedy"),
     [(CONTACT_NOT_FOUND, "create_contacts"), (REJECTED_BY_CORDIAL, "rejects_path")],
