@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ON_LIST: Final = frozenset({"1", "true"})
 """What a list's column says of its members; Cordial's exports write 1 and 0."""
 
+LONGEST_CELL: Final = 2**17
+"""Characters of a cell; a longer one comes of a quote that does not end."""
+
 
 @dataclass
 class Claims:
@@ -40,6 +43,7 @@ class Claims:
             InputError: It is no CSV in UTF-8, or says nowhere which column is the identifier's.
                 The error holds nothing of the file.
         """
+        csv.field_size_limit(LONGEST_CELL)  # of the whole process, where others may have set it
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 yield from self._identifiers(row for row in csv.reader(file) if row)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,12 @@ def test_a_file_that_can_not_be_taken_is_refused_without_its_text(
     with pytest.raises(InputError, match=said) as caught:
         read(tmp_path, data)
     assert "shop.example" not in str(caught.value)
+
+
+def test_the_longest_cell_is_the_same_whatever_others_have_set(tmp_path: Path) -> None:
+    csv.field_size_limit(2**24)
+    with pytest.raises(InputError, match="not CSV"):
+        read(tmp_path, "email\n" + "x" * 200_000)
 
 
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
