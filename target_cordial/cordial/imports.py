@@ -139,8 +139,8 @@ class ImportsClient:
         """
         answer = self.session.call("POST", "/contactimports", asked.body, repeatable=False)
         given = answer.body.get("jobId") if isinstance(answer.body, dict) else None
-        if answer.kind is Kind.OK and isinstance(given, str) and given:
-            return given
+        if answer.kind is Kind.OK and given and type(given) in (str, int):
+            return str(given)
         if answer.kind is Kind.OK and isinstance(given, dict):
             # Documented: an error object under 201, where the id should be.
             raise UnexpectedError(f"{_why_unread(given)}. Nothing was imported")

@@ -94,6 +94,10 @@ class Jobs:
             for row in rows
         ]
 
+    def running(self) -> list[JobRow]:
+        """Read those that are not known to have ended, the oldest first."""
+        return [row for row in self.known() if not row.ended]
+
     def carried(self, row: JobRow) -> Iterator[Change]:
         """Walk the changes that went with an import and were not recorded since."""
         operation = row.kind.operation

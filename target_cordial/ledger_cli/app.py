@@ -33,6 +33,7 @@ for command in (
     claim.adopt,
     claim.rebind,
     decide.retry,
+    decide.abandon,
     decide.forget,
     look.verify,
 ):

@@ -9,6 +9,7 @@ import click
 
 from target_cordial.errors import InputError, LedgerError
 from target_cordial.ledger.adoption import Adoption, release
+from target_cordial.ledger.jobs import Jobs
 from target_cordial.ledger.rebinding import DESTINATION, IDENTIFIER_NAME, MAPPING, Rebound
 from target_cordial.ledger.rebinding import rebind as rebind_ledger
 from target_cordial.ledger_cli.desk import Desk, known, with_desk
@@ -128,11 +129,23 @@ def rebind(desk: Desk) -> None:
                 "The ledger belongs to the settings in use: nothing changed.",
             )
             return
+        if DESTINATION in changed:
+            _refuse_while_imports_run(ledger)
         rebound = rebind_ledger(ledger, settings.binding, changed)
     desk.answer(
         {"changed": changed, "to_add": rebound.to_add, "to_adopt": rebound.to_adopt},
         "\n".join(_meaning(changed, rebound)),
     )
+
+
+def _refuse_while_imports_run(ledger: Ledger) -> None:
+    running = [job.name for job in Jobs(ledger).running()]
+    if running:
+        raise LedgerError(
+            f"{len(running)} imports may still run at the former destination. Run once more with "
+            "the former settings, which follows them to their end; where that can't be: "
+            + " && ".join(ledger_command("abandon", name) for name in running)
+        )
 
 
 def _meaning(changed: list[str], rebound: Rebound) -> list[str]:

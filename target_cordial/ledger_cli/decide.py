@@ -1,4 +1,4 @@
-"""Decisions about single cohorts: let a mass change pass, try again, look after it no longer."""
+"""Decisions: let a mass change pass, try again, wait no longer, look after a cohort no longer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Final
 import click
 
 from target_cordial.core.plan import Operation
+from target_cordial.errors import LedgerError
 from target_cordial.ledger.entries import Entries
 from target_cordial.ledger.forget import forget_cohort
+from target_cordial.ledger.jobs import Jobs
 from target_cordial.ledger_cli.desk import Desk, known, with_desk
 from target_cordial.run.planning import WORDS
+from target_cordial.run.remedy import ledger_command
 
 ONLY: Final = {WORDS[operation][0]: operation for operation in Operation}
 """The directions, in the words of the option ``--only``."""
@@ -71,6 +74,7 @@ def forget(desk: Desk, cohort_id: str) -> None:
         waiting = (
             Entries(ledger).counts(cohort.key, now=now, window_since=now).due(Operation.REMOVE)
         )
+        running = [job.name for job in Jobs(ledger).running() if job.cohort == cohort.key]
         forget_cohort(ledger, cohort.key)
     left = (
         f" So do {waiting} people who have left it: their removals were waiting, and nothing "
@@ -82,7 +86,30 @@ def forget(desk: Desk, cohort_id: str) -> None:
             "list_name": cohort.list_name,
             "forgotten": True,
             "removals_dropped": waiting,
+            "imports": running,
         },
         f"Cohort {cohort.label} is forgotten. Its members stay on their list in Cordial."
-        f"{left if waiting else ''}",
+        f"{left if waiting else ''}"
+        + "".join(f" Its import '{name}' still runs there." for name in running),
+    )
+
+
+@click.command()
+@click.argument("import_name")
+@with_desk
+def abandon(desk: Desk, import_name: str) -> None:
+    """Wait no longer for an import that never ends: only when Cordial will not carry it out."""
+    with desk.ledger(exclusive=True) as ledger:
+        jobs = Jobs(ledger)
+        number = next((job.number for job in jobs.running() if job.name == import_name), None)
+        if number is None:
+            raise LedgerError(
+                f"No import of this name is waited for. Known: {ledger_command('status')} --json"
+            )
+        jobs.ended(number)
+    desk.answer(
+        {"import": import_name, "abandoned": True},
+        f"Import '{import_name}' is not waited for any more. What it carried is unknown, and the "
+        "next run sends it again. Should Cordial carry it out after all, it undoes what runs have "
+        "written since: see to it that it is cancelled there.",
     )

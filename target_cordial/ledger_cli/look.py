@@ -39,9 +39,8 @@ def status(desk: Desk) -> None:
         now = int(time.time())
         entries = Entries(ledger)
         running = defaultdict(list)
-        for job in Jobs(ledger).known():
-            if not job.ended:
-                running[job.cohort].append(job.name)
+        for job in Jobs(ledger).running():
+            running[job.cohort].append(job.name)
         cohorts = [
             {**_cohort_status(ledger, entries, row, now), "imports": running[row.key]}
             for row in ledger.cohorts()

@@ -11,6 +11,7 @@ from target_cordial.core.outcome import too_many
 from target_cordial.delivery.imports.following import Follower
 from target_cordial.ledger.jobs import Jobs
 from target_cordial.run.recorder import LedgerRecorder
+from target_cordial.run.remedy import ledger_command
 from target_cordial.run.report import named
 from target_cordial.run.sampling import Sample
 
@@ -72,7 +73,7 @@ class Sender:
         if not jobs.known():
             return []
         if self._settings.dry_run:
-            busy = [row for row in jobs.known() if not row.ended]
+            busy = jobs.running()
         else:
             parts = {
                 cohort.key: self._report.cohort(cohort.key, cohort.cohort_id, cohort.name)
@@ -88,7 +89,8 @@ class Sender:
             self._report.fail(
                 f"Cohort {labels.get(row.cohort, 'forgotten')}: an import of an earlier run still "
                 f"runs in Cordial ('{row.name}'). Its list, and its contacts on every list, wait "
-                "for it: run again when Cordial's Jobs page shows its end"
+                "for it: run again when Cordial's Jobs page shows its end. If it never comes to "
+                f"one: {ledger_command('abandon', row.name)}"
             )
         return busy
 
@@ -170,7 +172,8 @@ class Sender:
             self._report.fail(
                 f"Cohort {part.label}: Cordial does not know most of the people to be taken off "
                 f"list '{part.list_name}': their removals stay pending. Check "
-                "contact_identifier_name, and whether contacts were deleted in Cordial"
+                "contact_identifier_name, and whether contacts were deleted in Cordial; if that "
+                "is right, run once with max_rejected_percent 100"
             )
 
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from cordial_sandbox.import_job import Job
     from tests.staging import StagingStore
 
-GIVEN_UP_SECONDS = 24 * 3600
 TIMEOUT_SECONDS = 60
 
 
@@ -105,9 +104,7 @@ class ImportWorld(World):
         self.state.settings.import_statuses = "Scheduled,Throttled,Processing"
         self.state.settings.import_unchanged = conditions.unchanged
         self.state.settings.job_id_field = conditions.job_id_field
-        self._begun: dict[str, float] = {}
         self._store_fails: dict[str, int] = {}
-        self.forgotten: set[str] = set()
 
     @contextlib.contextmanager
     def patched(self) -> Iterator[None]:
@@ -164,9 +161,7 @@ class ImportWorld(World):
     @property
     def running(self) -> list[Job]:
         """Jobs whose end Cordial has told nobody, and that may still do something."""
-        return [
-            job for job in self.state.jobs.values() if not job.told and job.id not in self.forgotten
-        ]
+        return [job for job in self.state.jobs.values() if not job.told]
 
     @property
     def held(self) -> set[str]:
@@ -209,11 +204,3 @@ class ImportWorld(World):
         with self._cordials_clock():
             for job in waiting[:count]:
                 LOOP.run_until_complete(release(self.state, job))
-
-    def pass_over_old_jobs(self) -> None:
-        """Let jobs come to nothing after which nobody looks any more."""
-        for job in self.running:
-            begun = self._begun.setdefault(job.id, self.now)
-            if job.held is not None and self.now - begun > GIVEN_UP_SECONDS:
-                job.told = True
-                self.forgotten.add(job.id)

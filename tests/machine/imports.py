@@ -156,14 +156,6 @@ class ImportMachine(Machine):
         else:
             super()._make(trouble)
 
-    def all_calls_work(self, said: list[Block]) -> None:
-        self.world.pass_over_old_jobs()
-        super().all_calls_work(said)
-
-    def some_calls_fail(self, said: list[Block], trouble: Trouble) -> None:
-        self.world.pass_over_old_jobs()
-        super().some_calls_fail(said, trouble)
-
     # -- what a run is expected to do -------------------------------------------------------------
 
     def _overtaken(self) -> dict[str, set[str]]:
@@ -184,7 +176,7 @@ class ImportMachine(Machine):
         ids = {cohort["key"]: cohort_id for cohort_id, cohort in self.world.cohorts().items()}
         for row in self.world.known_imports():
             job = None if row["ended"] else self.world.job_of(row)
-            if job is None or job.id in self.world.forgotten:
+            if job is None:
                 continue
             self.open = self.open or job.waits or job.ended is None
             operation = None if job.waits else self.world.proves(job, row)
@@ -232,7 +224,6 @@ class ImportMachine(Machine):
 
     def _compare_in_any_case(self, ended: Ended) -> None:
         super()._compare_in_any_case(ended)
-        self.world.pass_over_old_jobs()
         assert self.world.state.violations.as_list() == []
         rows = self.world.known_imports()
         assert set(self.world.store.names()) <= {row["file"] for row in rows}

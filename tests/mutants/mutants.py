@@ -1687,8 +1687,8 @@ MUTANTS: Final = (
     Mutant(
         "not-shown-is-gone",
         "delivery/imports/carrying.py",
-        "if age > (NOT_THERE_YET_SECONDS if job is None else GIVEN_UP_SECONDS):",
-        "if job is None or age > GIVEN_UP_SECONDS:",
+        "if job is None and time.time() - begun_at > NOT_THERE_YET_SECONDS:",
+        "if job is None:",
         "an import that Cordial does not show yet is sent again, beside itself",
     ),
     Mutant(
@@ -1813,8 +1813,8 @@ MUTANTS: Final = (
     Mutant(
         "running-is-over",
         "delivery/imports/following.py",
-        "if time.time() - row.begun_at < GIVEN_UP_SECONDS:",
-        "if False:",
+        "                return False\n            if job is not None",
+        "                job = None\n            if job is not None",
         "an import that still runs is started again, beside itself",
     ),
     Mutant(

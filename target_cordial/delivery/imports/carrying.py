@@ -41,10 +41,6 @@ LONGEST_LOOK_SECONDS: Final = 30.0
 NOT_THERE_YET_SECONDS: Final = 60
 """For so long a job that was just started may not be shown: assumed, nothing is documented."""
 
-GIVEN_UP_SECONDS: Final = 24 * 3600
-"""After so long, nothing more is expected of a job: else one that hangs would hold its list back
-until Cordial forgets it, which takes 60 days (documented)."""
-
 BLOCK_CHANGES: Final = 1_000
 
 NAME_CHARACTERS: Final = 60
@@ -200,7 +196,8 @@ class Carrier:
             begun_at: When it was started, in seconds since the epoch.
 
         Returns:
-            The job; None where Cordial does not have it any more, or nothing more is expected.
+            The job; None where Cordial does not have it: it never began, or was long ago (jobs are
+            kept for 60 days: documented).
 
         Raises:
             StillRunningError: It has not ended in time.
@@ -213,8 +210,7 @@ class Carrier:
             job = self._client.job(job_id) if job_id else self.find(name, begun_at)
             if job is not None and job.ended:
                 return job
-            age = time.time() - begun_at
-            if age > (NOT_THERE_YET_SECONDS if job is None else GIVEN_UP_SECONDS):
+            if job is None and time.time() - begun_at > NOT_THERE_YET_SECONDS:
                 return None
             if self._clock.now() >= give_up:
                 raise StillRunningError(

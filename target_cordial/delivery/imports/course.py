@@ -7,7 +7,7 @@ down; who is left goes by single calls, in which Cordial names its reason for ea
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from target_cordial.core.import_counts import Kind
@@ -138,8 +138,7 @@ class Course:
             InterruptedRunError: The run was told to stop; what was sent is recorded.
         """
         whole = [self._part.numbers]
-        unfit = self._one_by_one(pair for pair in self._plan.numbered(whole) if not _fits(pair))
-        self._reject(unfit)
+        self._deliver_unfit()
         if not self._contacts_are_there(whole):
             return
         told = self._write(whole)
@@ -155,6 +154,15 @@ class Course:
         else:
             self._finish(told.carried)
             self._narrow_down(told)
+
+    def _deliver_unfit(self) -> None:
+        """Deliver those by single calls who go by no file, however many they are."""
+        changes = (change for _, change in self._plan.numbered([self._part.numbers]))
+        unfit = (change for change in changes if not fits(change.identifier))
+        first = next(unfit, None)
+        if first is not None:
+            engine = self._means.singly(self._means.recorder)
+            engine.deliver(chain([first], unfit), self._targets)
 
     # -- imports ----------------------------------------------------------------------------------
 
@@ -231,9 +239,7 @@ class Course:
             if told.refused == 0:
                 self._confirm(question, told.absent)
             self._finish(told.carried)
-        refused = self._one_by_one(
-            self._numbered(isolation.suspects), accepted=first.refused < first.carried.rows
-        )
+        refused = self._one_by_one(isolation.suspects, accepted=first.refused < first.carried.rows)
         rest = [self._part.numbers]
         explained = all(each.explained_by(set(refused)) for each in counted)
         self._reject(refused, in_doubt=not explained)
@@ -253,14 +259,12 @@ class Course:
         if left:
             self._note(f"of {left} rows it is not proven that the imports wrote them")
 
-    def _one_by_one(
-        self, pairs: Iterable[tuple[int, Change]], *, accepted: bool = False
-    ) -> dict[int, Outcome]:
-        """Deliver some changes by single calls, as many as are allowed.
+    def _one_by_one(self, suspects: list[Range], *, accepted: bool) -> dict[int, Outcome]:
+        """Deliver suspects by single calls, as many as are allowed.
 
         Args:
-            pairs: Their numbers, and they themselves.
-            accepted: An import of theirs had rows that Cordial accepted.
+            suspects: Their numbers.
+            accepted: The import of all had rows that Cordial accepted.
 
         Returns:
             What Cordial refused, by number. It is not recorded yet: whether the imports wrote
@@ -268,7 +272,7 @@ class Course:
         """
         some = {
             change.identifier: (number, change)
-            for number, change in islice(pairs, self._allowance.contacts)
+            for number, change in islice(self._numbered(suspects), self._allowance.contacts)
         }
         if not some:
             return {}
@@ -281,8 +285,7 @@ class Course:
             self._means.recorder.record(heard.refused.values())
             raise
         self._spoken.update(number for number, _ in some.values())
-        if self._sent:  # the import has counted them too
-            self._absent += heard.absent
+        self._absent += heard.absent  # the import has counted them too
         return {
             number: replace(heard.refused[identifier], change=change)
             for identifier, (number, change) in some.items()
@@ -334,7 +337,3 @@ class Course:
             "not proven is unknown, and the next run sends it again; look at Cordial's Jobs page "
             "for what was refused, or set delivery to contacts"
         )
-
-
-def _fits(pair: tuple[int, Change]) -> bool:
-    return fits(pair[1].identifier)

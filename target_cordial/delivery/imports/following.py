@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from target_cordial.core.import_counts import Kind
 from target_cordial.core.outcome import Outcome, Result, too_many
-from target_cordial.delivery.imports.carrying import GIVEN_UP_SECONDS, blocks_of
+from target_cordial.delivery.imports.carrying import blocks_of
 from target_cordial.errors import StillRunningError, UnexpectedError
 
 if TYPE_CHECKING:
@@ -56,11 +55,10 @@ class Follower:
             try:
                 job = self._end_of(row)
             except (StillRunningError, UnexpectedError):
-                if time.time() - row.begun_at < GIVEN_UP_SECONDS:
-                    return False
-            else:
-                if job is not None and job.done:
-                    self._record(row, job)
+                # However long ago it began: what Cordial still shows, it may still carry out.
+                return False
+            if job is not None and job.done:
+                self._record(row, job)
         self._carrier.finish(row.number, row.file)
         return True
 

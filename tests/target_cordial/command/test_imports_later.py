@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import signal
 import sqlite3
 import time
@@ -192,6 +194,71 @@ def test_a_job_that_cordial_has_forgotten_is_over(
     assert (ended.code, ended.cohort(COHORT)["added"]) == (0, 3)
     assert sandbox.control.lists()[LIST] == addresses(1, 2, 3)
     assert (open_jobs(imports), staging_store.names()) == ([], [])
+
+
+# -- jobs that never end --------------------------------------------------------------------------
+
+
+def age(commands: Commands, seconds: int) -> None:
+    with closing(sqlite3.connect(commands.ledger)) as connection, connection:
+        connection.execute("UPDATE job SET begun_at = begun_at - ?", [seconds])
+
+
+def test_a_job_is_waited_for_however_long_it_runs(imports: Commands, sandbox: Running) -> None:
+    """Cordial may have read the file long ago: what it says still runs can still be carried out."""
+    hangs(imports, sandbox)
+    age(imports, 40 * 24 * 3600)
+    ended = imports.target(*snapshot(*people(2)), **SOON, **STAY)
+    assert (ended.code, open_jobs(imports)) == (1, ["add"])
+    assert "still runs in Cordial" in ended.last_line
+    sandbox.control.release_jobs()
+    assert imports.target(*snapshot(*people(2)), **STAY).code == 0
+    assert sandbox.control.lists()[LIST] == addresses(1, 2)
+
+
+def test_somebody_may_say_that_it_never_ends(
+    imports: Commands, sandbox: Running, staging_store: StagingStore
+) -> None:
+    hangs(imports, sandbox)
+    ended = imports.target(**SOON)
+    command = shlex.split(ended.last_line.partition("If it never comes to one: ")[2])
+    assert command[:2] == ["cordial-ledger", "abandon"]
+    answer = imports.ledger_command(*command[1:])
+    assert answer.code == 0
+    assert "is cancelled there" in answer.stdout
+    ended = imports.target()
+    assert (ended.code, ended.cohort(COHORT)["added"]) == (0, 3)
+    assert (open_jobs(imports), staging_store.names()) == ([], [])
+    assert jobs(sandbox) == [MAKE, ADD, MAKE, ADD]
+    again = imports.ledger_command(*command[1:])
+    assert (again.code, "No import of this name" in again.stderr) == (1, True)
+    sandbox.control.reset()  # for two jobs that write one list are a violation, and were asked for
+
+
+def test_a_ledger_is_not_taken_elsewhere_while_an_import_runs(
+    imports: Commands, sandbox: Running
+) -> None:
+    hangs(imports, sandbox)
+    elsewhere = imports.settings["api_url"].replace("127.0.0.1", "localhost")
+    here, imports.settings["api_url"] = imports.settings["api_url"], elsewhere
+    refused = imports.ledger_command("rebind")
+    assert (refused.code, "cordial-ledger abandon target-cordial-add-" in refused.stderr) == (
+        1,
+        True,
+    )
+    imports.settings["api_url"] = here
+    sandbox.control.release_jobs()
+    assert imports.target().code == 0
+    imports.settings["api_url"] = elsewhere
+    assert imports.ledger_command("rebind").code == 0
+
+
+def test_who_forgets_a_cohort_hears_of_its_import(imports: Commands, sandbox: Running) -> None:
+    hangs(imports, sandbox)
+    answer = imports.ledger_command("--json", "forget", COHORT)
+    assert [
+        name.startswith("target-cordial-add-") for name in json.loads(answer.stdout)["imports"]
+    ] == [True]
 
 
 # -- runs that end in the middle ------------------------------------------------------------------

@@ -237,7 +237,7 @@ def test_an_error_in_place_of_an_id_is_no_success(
     ("response", "in_doubt"),
     [
         ({"status_code": 201, "json": {"jobId": ""}}, True),
-        ({"status_code": 201, "json": {"jobId": 7}}, True),
+        ({"status_code": 201, "json": {"jobId": True}}, True),
         ({"status_code": 201, "json": {}}, True),
         ({"status_code": 201, "json": []}, True),
         ({"status_code": 201, "text": ""}, True),
@@ -258,6 +258,12 @@ def test_an_answer_without_an_id_leaves_doubt_where_it_says_success(
     assert "Check region and api_url" in str(error)
     assert error.may_be_applied is in_doubt
     assert len(line.calls) == 1
+
+
+@pytest.mark.parametrize("job_id", ["7", 7], ids=["text", "number"])
+def test_an_id_may_be_a_number(job_id: str | int) -> None:
+    line = wire({"status_code": 201, "json": {"jobId": job_id}})
+    assert ImportsClient(line.session).start(asked("https://store.example/1.csv")) == "7"
 
 
 def test_an_error_under_success_is_a_refusal() -> None:

@@ -13,7 +13,6 @@ from target_cordial.core.plan import Sent
 from target_cordial.delivery.imports.carrying import (
     BLOCK_CHANGES,
     FIRST_LOOK_SECONDS,
-    GIVEN_UP_SECONDS,
     LONGEST_LOOK_SECONDS,
     NOT_THERE_YET_SECONDS,
     STARTS,
@@ -266,14 +265,6 @@ def test_a_job_that_is_not_shown_is_waited_for_at_first(
     began = scene.clock.time
     assert scene.carrier.follow("n", "f00", begun_at=int(now + began)) is None
     assert NOT_THERE_YET_SECONDS <= scene.clock.time - began < 3 * NOT_THERE_YET_SECONDS
-
-
-def test_nothing_more_is_expected_of_a_job_after_a_day(scene: Scene) -> None:
-    scene.client.looks = [RUNS] * 2
-    began = int(time.time()) - GIVEN_UP_SECONDS
-    assert scene.carrier.follow("n", "f00", begun_at=began - 5) is None
-    scene.client.looks = [RUNS, done(2)]
-    assert scene.carrier.follow("n", "f00", begun_at=began + 60) == done(2)
 
 
 def test_a_run_that_is_told_to_stop_leaves_the_import_to_the_next(scene: Scene) -> None:

@@ -200,6 +200,16 @@ def test_who_fits_in_no_file_goes_by_a_single_call_once(play: Play) -> None:
     assert entries(play.scene.ledger, 1)["+b@b.example"] == (1, Sent.OFF)
 
 
+def test_who_fits_in_no_file_takes_nothing_of_the_allowance(play: Play) -> None:
+    unfit = [f"={name}" for name in crowd(SINGLE_CONTACTS + 5)]
+    people = crowd(20)
+    play.want(1, [*unfit, *people])
+    play.cordial.refused = {people[3]}
+    play.deliver()
+    assert play.results() == {Result.CONFIRMED: len(unfit) + 19, Result.REJECTED: 1}
+    assert play.singly.wrote == [*unfit, *people]
+
+
 def test_where_nobody_fits_there_is_no_import(play: Play) -> None:
     play.want(1, ["=a@b.example"])
     play.deliver()

@@ -9,7 +9,6 @@ from target_cordial.cordial.imports import FAILED, Job
 from target_cordial.core.import_counts import Counts, Kind
 from target_cordial.core.outcome import Result
 from target_cordial.core.plan import Sent
-from target_cordial.delivery.imports.carrying import GIVEN_UP_SECONDS
 from target_cordial.delivery.imports.following import Follower
 from target_cordial.errors import InterruptedRunError, RefusedError, UnexpectedError
 from tests.target_cordial.delivery.imports.scene import done
@@ -159,15 +158,15 @@ def test_contacts_that_were_made_are_on_no_list_yet(scene: Scene) -> None:
     assert is_over(scene)
 
 
-def test_a_look_that_is_not_understood_holds_the_import_for_a_day(scene: Scene) -> None:
-    number = left_behind(scene)
-    scene.client.looks = [UnexpectedError("404 <html>")]
+@pytest.mark.parametrize("days", [0, 2, 70])
+@pytest.mark.parametrize("look", [RUNS, UnexpectedError("404 <html>")])
+def test_what_is_not_known_to_be_over_is_waited_for_however_old_it_is(
+    scene: Scene, look: Job | Exception, days: int
+) -> None:
+    number = left_behind(scene, age=days * 86_400)
+    scene.client.looks = [look] * 100
     assert follow(scene) == [number]
-    scene.jobs.close(number)
-    left_behind(scene, age=GIVEN_UP_SECONDS + 5)
-    scene.client.looks = [UnexpectedError("404 <html>")]
-    assert follow(scene) == []
-    assert is_over(scene)
+    assert not is_over(scene)
 
 
 @pytest.mark.parametrize("error", [RefusedError("403"), InterruptedRunError()])
