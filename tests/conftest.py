@@ -1,12 +1,14 @@
-"""Fixtures for tests that need a sandbox: one server a worker, put back before every test."""
+"""Fixtures for all tests: a sandbox, one server a worker, put back before every test."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
 from cordial_sandbox.server import serving
+from tests.compiled import engine_of
 from tests.staging import no_clouds, staging_server, staging_store
 
 if TYPE_CHECKING:
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 
 
 __all__ = ["no_clouds", "staging_server", "staging_store"]  # fixtures: importing is using
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    with mock.patch("target_cordial.ledger.opening.create_engine", engine_of):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -89,13 +89,15 @@ class RunReport:
         return started
 
     def fail(self, problem: str) -> None:
-        """Note a problem that kept changes from being delivered or recorded."""
-        self.failures.append(problem)
+        """Note a problem, once, that kept changes from being delivered or recorded."""
+        if problem not in self.failures:
+            self.failures.append(problem)
         self.status = Status.FAILED
 
     def degrade(self, problem: str) -> None:
-        """Note a problem beside which everything else was delivered."""
-        self.shortfalls.append(problem)
+        """Note a problem, once, beside which everything else was delivered."""
+        if problem not in self.shortfalls:
+            self.shortfalls.append(problem)
         if self.status is Status.OK:
             self.status = Status.DEGRADED
 

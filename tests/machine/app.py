@@ -1,4 +1,4 @@
-"""The sandbox's application without sockets, and SQL that is compiled once."""
+"""The sandbox's application without sockets."""
 
 from __future__ import annotations
 
@@ -9,24 +9,9 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
-from sqlalchemy import Dialect, Engine, create_engine
-from sqlalchemy.util import LRUCache
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-COMPILED: LRUCache[Any, Any] = LRUCache(2000)
-"""SQL that was compiled once: every run has an engine of its own."""
-
-DIALECTS: dict[str, Dialect] = {}
-
-
-def engine_of(*arguments: Any, **options: Any) -> Engine:
-    engine = create_engine(*arguments, **options)
-    engine._compiled_cache = COMPILED  # noqa: SLF001  for speed alone
-    engine.dialect = DIALECTS.setdefault("first", engine.dialect)  # it is part of the cache's keys
-    return engine
-
 
 LOOP = asyncio.new_event_loop()
 """One for all calls: making one takes longer than most calls do."""

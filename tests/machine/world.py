@@ -25,7 +25,7 @@ from target_cordial.errors import InterruptedRunError, RunEndedError
 from target_cordial.run.stop import Stop
 from target_cordial.run.sync import SyncRun
 from target_cordial.settings import SCHEMA, Settings
-from tests.machine.app import AppAdapter, engine_of
+from tests.machine.app import AppAdapter
 
 if TYPE_CHECKING:
     import threading
@@ -143,7 +143,6 @@ class World:
         adapter = AppAdapter(self._app, self.step)
         with (
             mock.patch("target_cordial.cordial.session.HTTPAdapter", return_value=adapter),
-            mock.patch("target_cordial.ledger.opening.create_engine", engine_of),
             mock.patch("target_cordial.run.wiring.StoppableClock", QuickClock),
             mock.patch("time.time", return_value=self.now),
         ):

@@ -162,7 +162,7 @@ def called(entry_point: Callable[[], None], *arguments: str) -> tuple[int, str, 
 def _this_process_kept() -> Iterator[tuple[io.StringIO, io.StringIO]]:
     """Take the command's output, and undo what it changes in its process."""
     stdout, stderr = io.StringIO(), io.StringIO()
-    argv, hook = sys.argv, sys.excepthook
+    argv, hook, logs = sys.argv, sys.excepthook, logging.root.handlers.copy()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
@@ -170,6 +170,7 @@ def _this_process_kept() -> Iterator[tuple[io.StringIO, io.StringIO]]:
     finally:
         sys.argv, sys.excepthook = argv, hook
         logging.captureWarnings(capture=False)
+        logging.root.handlers[:] = logs
         for number, handler in handlers.items():
             signal.signal(number, handler)
 

@@ -91,6 +91,14 @@ def test_a_run_is_as_bad_as_its_worst_problem() -> None:
     assert [status.exit_code for status in Status] == [0, 3, 1]
 
 
+def test_a_problem_is_told_once() -> None:
+    made = report()
+    for _ in range(3):
+        made.degrade("one")
+        made.fail("two")
+    assert made.as_dict()["errors"] == ["two", "one"]
+
+
 def test_the_last_line_says_what_happened_and_what_to_do() -> None:
     made = report()
     part = made.cohort(1, "c1", "a")
