@@ -15,7 +15,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[imports,sandbox]' --group dev
+		--editable '.[imports,postgres,sandbox]' --group dev
 	touch $(READY)
 
 # The file tap of tests/whole, which does not go with the Singer SDK in one environment.

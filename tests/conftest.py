@@ -9,6 +9,7 @@ import pytest
 
 from cordial_sandbox.server import serving
 from tests.compiled import engine_of
+from tests.ledgers import make_place, postgres_database
 from tests.staging import no_clouds, staging_server, staging_store
 
 if TYPE_CHECKING:
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from cordial_sandbox.server import Running
 
 
-__all__ = ["no_clouds", "staging_server", "staging_store"]  # fixtures: importing is using
+__all__ = [  # fixtures: importing is using
+    "make_place",
+    "no_clouds",
+    "postgres_database",
+    "staging_server",
+    "staging_store",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)

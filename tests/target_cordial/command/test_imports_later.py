@@ -226,7 +226,7 @@ def test_somebody_may_say_that_it_never_ends(
     answer = imports.ledger_command(*command[1:])
     assert answer.code == 0
     assert "is cancelled there" in answer.stdout
-    ended = imports.target()
+    ended = imports.target(**SOON)
     assert (ended.code, ended.cohort(COHORT)["added"]) == (0, 3)
     assert (open_jobs(imports), staging_store.names()) == ([], [])
     assert jobs(sandbox) == [MAKE, ADD, MAKE, ADD]
