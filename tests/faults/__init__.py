@@ -1,0 +1,1 @@
+"""The fault matrix: what becomes of a run under each fault, in every delivery and ledger."""
