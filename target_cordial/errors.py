@@ -7,6 +7,7 @@
     ├── InputError             the Singer input can't be taken as it is
     ├── LedgerError
     │   ├── LedgerLockedError  another run holds the ledger
+    │   ├── LedgerVersionError a newer version of this package wrote it
     │   └── BindingError       the ledger belongs to another destination
     ├── CordialError
     │   ├── RefusedError       401 or 403: key, permission, IP allow-list, region
@@ -82,6 +83,12 @@ class LedgerLockedError(LedgerError):
     """Another run holds the ledger."""
 
     code = "ledger_locked"
+
+
+class LedgerVersionError(LedgerError):
+    """A newer version of this package wrote the ledger."""
+
+    code = "ledger_version"
 
 
 class BindingError(LedgerError):

@@ -29,7 +29,10 @@ __all__ = [  # fixtures: importing is using
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once() -> Iterator[None]:
-    with mock.patch("target_cordial.ledger.opening.create_engine", engine_of):
+    with (
+        mock.patch("target_cordial.ledger.sqlite.create_engine", engine_of),
+        mock.patch("target_cordial.ledger.postgres.create_engine", engine_of),
+    ):
         yield
 
 

@@ -7,11 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Select,
-    String,
-    Table,
     and_,
     case,
     delete,
@@ -24,7 +21,7 @@ from sqlalchemy import (
 )
 
 from target_cordial.core.plan import Sent
-from target_cordial.ledger.schema import ADOPTED, cohort, entry, member, stage_metadata
+from target_cordial.ledger.schema import ADOPTED, claimed, cohort, entry, member
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,9 +30,6 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 2_000
 """Identifiers that are taken at once: a list may have millions of members."""
-
-claimed: Final = Table("claimed", stage_metadata, Column("identifier", String, nullable=False))
-"""What somebody says is ours: appended as it comes, so perhaps repeated."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,6 @@ class Adoption:
         rest = iter(identifiers)
         count = 0
         with self._ledger.write():
-            claimed.create(self._connection, checkfirst=True)
             self._connection.execute(delete(claimed))
         while block := [{"identifier": identifier} for identifier in islice(rest, BLOCK)]:
             with self._ledger.write():

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import Change, Operation, Sent
 from target_cordial.ledger.counts import Counts
 from target_cordial.ledger.plan import Plan, retried
 from target_cordial.ledger.schema import (
+    Seconds,
     absent,
     entry,
     gone,
@@ -29,6 +41,9 @@ if TYPE_CHECKING:
 
 RETENTION_SECONDS: Final = 30 * 24 * 3600
 """How long the identifier of somebody who left is kept after the removal was confirmed."""
+
+_BY_PAGE: Final = {"yield_per": 1_000}
+"""A server would else send all rows at once, into this process."""
 
 
 class Entries:
@@ -92,35 +107,24 @@ class Entries:
             changes: The changes.
             job: The number of the import that carries them, if one does.
         """
-        rows = [(int(Sent.UNKNOWN), job, change.cohort, change.identifier) for change in changes]
+        rows = [{**_named(change), "carried_by": job} for change in changes]
         if rows:
             with self._ledger.write():
-                self._connection.exec_driver_sql(
-                    "UPDATE entry SET sent = ?, job = ? WHERE cohort = ? AND identifier = ?", rows
-                )
+                self._connection.execute(_INTEND, rows)
 
     def record(self, outcomes: Iterable[Outcome], *, now: int) -> None:
         """Record how changes ended."""
         rows = [_recorded(outcome, now) for outcome in outcomes]
         if rows:
             with self._ledger.write():
-                self._connection.exec_driver_sql(
-                    f"UPDATE entry SET sent = ?, added_at = coalesce({_ADDED_AT}, added_at), "  # noqa: S608  words of ours
-                    "removed_at = coalesce(?, removed_at), "
-                    "rejected_at = ?, rejected_reason = ?, rejected_message = ? "
-                    "WHERE cohort = ? AND identifier = ?",
-                    rows,
-                )
+                self._connection.execute(_RECORD, rows)
 
     def note_absent(self, changes: Iterable[Change]) -> None:
         """Keep removals that Cordial answered with "not found" until the end of the run."""
-        rows = [(change.cohort, change.identifier) for change in changes]
+        rows = [{"cohort": change.cohort, "identifier": change.identifier} for change in changes]
         if rows:
             with self._ledger.write():
-                self._connection.exec_driver_sql(
-                    f"INSERT INTO {absent.fullname} (cohort, identifier) VALUES (?, ?)",  # noqa: S608  names of ours
-                    rows,
-                )
+                self._connection.execute(insert(absent), rows)
 
     def believe_absent(self, cohort: int, now: int) -> None:
         """Take the removals of a cohort that were answered with "not found" as done."""
@@ -169,7 +173,7 @@ class Entries:
         )
         query = select(entry, user).where(pending, entry.c.rejected_reason.is_not(None))
         with self._ledger.write():
-            for row in self._connection.execute(query):
+            for row in self._connection.execute(query, execution_options=_BY_PAGE):
                 operation = Operation.ADD if row.wanted else Operation.REMOVE
                 yield (
                     row.cohort,
@@ -183,7 +187,7 @@ class Entries:
     def skipped(self) -> Iterator[tuple[int, str, Operation, str]]:
         """Walk this run's users without identifier: cohort, user, operation, reason."""
         with self._ledger.write():
-            for row in self._connection.execute(select(skipped)):
+            for row in self._connection.execute(select(skipped), execution_options=_BY_PAGE):
                 yield row.cohort, row.user_key, Operation(row.operation), row.reason
 
     def forget_leavers(self, now: int) -> None:
@@ -207,10 +211,38 @@ class Entries:
         return int(self._connection.execute(query).scalar_one())
 
 
-_ADDED_AT: Final = (
-    "max(?, coalesce((SELECT first_synced_at + 1 FROM cohort WHERE cohort.key = entry.cohort), 0))"
+_FIRST_SYNC: Final = (
+    select(cohorts.c.first_synced_at).where(cohorts.c.key == entry.c.cohort).scalar_subquery()
 )
-"""When an addition was confirmed: after the first sync, if only by a second, where that is over."""
+
+_THIS: Final = and_(
+    entry.c.cohort == bindparam("of_cohort"), entry.c.identifier == bindparam("of_identifier")
+)
+"""The entry of one change, among many that are written at once."""
+
+_INTEND: Final = (
+    update(entry).where(_THIS).values(sent=int(Sent.UNKNOWN), job=bindparam("carried_by"))
+)
+
+_ADDED: Final = bindparam("added", type_=Seconds)
+
+_RECORD: Final = (
+    update(entry)
+    .where(_THIS)
+    .values(
+        sent=bindparam("now_sent"),
+        # An addition counts as later than the first sync, if only by a second, where that is over.
+        added_at=case(
+            (_ADDED.is_(None), entry.c.added_at),
+            (_ADDED <= _FIRST_SYNC, _FIRST_SYNC + 1),
+            else_=_ADDED,
+        ),
+        removed_at=func.coalesce(bindparam("removed", type_=Seconds), entry.c.removed_at),
+        rejected_at=bindparam("rejected"),
+        rejected_reason=bindparam("reason"),
+        rejected_message=bindparam("message"),
+    )
+)
 
 
 def _added(cohort: int) -> ColumnElement[bool]:
@@ -219,17 +251,20 @@ def _added(cohort: int) -> ColumnElement[bool]:
     return entry.c.added_at > first
 
 
-def _recorded(outcome: Outcome, now: int) -> tuple[Any, ...]:
+def _named(change: Change) -> dict[str, Any]:
+    return {"of_cohort": change.cohort, "of_identifier": change.identifier}
+
+
+def _recorded(outcome: Outcome, now: int) -> dict[str, Any]:
     removal = outcome.change.operation is Operation.REMOVE
     done = outcome.result in (Result.CONFIRMED, Result.ALREADY_ABSENT)
     rejected = outcome.result is Result.REJECTED
-    return (
-        int(outcome.sent),
-        now if done and not removal else None,
-        now if removal and done else None,
-        now if rejected else None,
-        outcome.reason if rejected else None,
-        outcome.message if rejected else None,
-        outcome.change.cohort,
-        outcome.change.identifier,
-    )
+    return {
+        **_named(outcome.change),
+        "now_sent": int(outcome.sent),
+        "added": now if done and not removal else None,
+        "removed": now if removal and done else None,
+        "rejected": now if rejected else None,
+        "reason": outcome.reason if rejected else None,
+        "message": outcome.message if rejected else None,
+    }

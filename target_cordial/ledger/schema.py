@@ -7,15 +7,18 @@ pending and who left.
 
 Times of this machine are whole seconds since the epoch, UTC, and end in ``_at``; times of the
 source are milliseconds. The two are never compared.
+
+A change of these tables is a new version of the ledger: see ``versions``.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -30,21 +33,34 @@ from target_cordial.core.plan import Sent
 
 ledger_metadata: Final = MetaData()
 
+Text: Final = String().with_variant(String(collation="C"), "postgresql")
+"""Texts sort by their bytes: keys are compared by ranges, which no language's order keeps."""
+
+Seconds: Final = Integer().with_variant(BigInteger(), "postgresql")
+"""SQLite's integers have eight bytes in any case; PostgreSQL's would end in 2038."""
+
+
+def _index_where(name: str, where: ColumnElement[bool], *columns: Column[Any]) -> None:
+    """Index the few rows of a table that a condition picks out."""
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 meta = Table(
     "meta",
     ledger_metadata,
-    Column("name", String, primary_key=True),
-    Column("value", String, nullable=False),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
 )
-"""Facts about the ledger itself: its binding."""
+"""Facts about the ledger itself: its version, its binding."""
 
 run = Table(
     "run",
     ledger_metadata,
-    Column("run_id", String, primary_key=True),
-    Column("started_at", Integer, nullable=False),
-    Column("finished_at", Integer),
-    Column("status", String),
+    Column("number", Integer, primary_key=True, comment="in the order in which they began"),
+    Column("run_id", Text, nullable=False, unique=True),
+    Column("started_at", Seconds, nullable=False),
+    Column("finished_at", Seconds),
+    Column("status", Text),
 )
 """Every run that recorded something; one without an end died."""
 
@@ -52,28 +68,28 @@ cohort = Table(
     "cohort",
     ledger_metadata,
     Column("key", Integer, primary_key=True, comment="stands for the cohort in member and entry"),
-    Column("cohort_id", String, nullable=False, unique=True),
-    Column("name", String, comment="as last seen"),
-    Column("list_name", String, comment="the Cordial list it is bound to"),
-    Column("list_id", String, comment="that list's id, in REST or in the list protocol"),
-    Column("first_synced_at", Integer, comment="when a delivery for it first ended well"),
-    Column("last_complete_at", Integer, comment="when a complete snapshot was last recorded"),
-    Column("known_since", Integer, comment="when the ledger first heard of it"),
+    Column("cohort_id", Text, nullable=False, unique=True),
+    Column("name", Text, comment="as last seen"),
+    Column("list_name", Text, comment="the Cordial list it is bound to"),
+    Column("list_id", Text, comment="that list's id, in REST or in the list protocol"),
+    Column("first_synced_at", Seconds, comment="when a delivery for it first ended well"),
+    Column("last_complete_at", Seconds, comment="when a complete snapshot was last recorded"),
+    Column("known_since", Seconds, comment="when the ledger first heard of it"),
     Column("snapshot_time", BigInteger, comment="source time of the last complete snapshot, ms"),
-    Column("rest_id", String, comment="its id in REST, where list_id is the list protocol's"),
+    Column("rest_id", Text, comment="its id in REST, where list_id is the list protocol's"),
     Column("found", Integer, comment="members its list had before, until they are adopted"),
     Column("by_name", SmallInteger, comment="1: its id is not known, its name stands for it"),
-    Column("remapped_at", Integer, comment="mapping changed, and no complete snapshot came since"),
+    Column("remapped_at", Seconds, comment="mapping changed, and no complete snapshot came since"),
 )
 
 member = Table(
     "member",
     ledger_metadata,
     Column("cohort", Integer, primary_key=True),
-    Column("user_key", String, primary_key=True),
-    Column("user_id", String),
-    Column("identifier", String, nullable=False, comment="the last one that resolved"),
-    Column("held_of", String, comment="the user whose former identifier this is"),
+    Column("user_key", Text, primary_key=True),
+    Column("user_id", Text),
+    Column("identifier", Text, nullable=False, comment="the last one that resolved"),
+    Column("held_of", Text, comment="the user whose former identifier this is"),
     Column("time", BigInteger, comment="source time of the newest record of its own, ms"),
     Index("member_identifier", "cohort", "identifier"),
     sqlite_with_rowid=False,
@@ -94,21 +110,21 @@ entry = Table(
     "entry",
     ledger_metadata,
     Column("cohort", Integer, primary_key=True),
-    Column("identifier", String, primary_key=True),
+    Column("identifier", Text, primary_key=True),
     Column("wanted", SmallInteger, nullable=False, comment="some present user resolves to it"),
     Column("sent", SmallInteger, nullable=False, comment="core.plan.Sent"),
-    Column("added_at", Integer, comment="when its addition was confirmed"),
-    Column("removed_at", Integer, comment="when its removal was confirmed"),
-    Column("rejected_at", Integer),
-    Column("rejected_reason", String),
-    Column("rejected_message", String),
+    Column("added_at", Seconds, comment="when its addition was confirmed"),
+    Column("removed_at", Seconds, comment="when its removal was confirmed"),
+    Column("rejected_at", Seconds),
+    Column("rejected_reason", Text),
+    Column("rejected_message", Text),
     Column("job", Integer, comment="number of the import that carried it, if one did"),
     sqlite_with_rowid=False,
 )
 """What Cordial was sent: one row per cohort and identifier. Settled where wanted equals sent."""
 
-Index("member_held", member.c.cohort, member.c.held_of, sqlite_where=member.c.held_of.is_not(None))
-Index("member_time", member.c.cohort, member.c.time, sqlite_where=member.c.time.is_not(None))
+_index_where("member_held", member.c.held_of.is_not(None), member.c.cohort, member.c.held_of)
+_index_where("member_time", member.c.time.is_not(None), member.c.cohort, member.c.time)
 
 pending: Final = entry.c.wanted != entry.c.sent
 """Wanted and sent differ; the numbers of :class:`Sent` are chosen so that this is all of it."""
@@ -116,16 +132,16 @@ pending: Final = entry.c.wanted != entry.c.sent
 gone: Final = and_(entry.c.wanted == 0, entry.c.sent == int(Sent.OFF))
 """Left, and the removal is confirmed."""
 
-Index("entry_pending", entry.c.cohort, entry.c.identifier, sqlite_where=pending)
-Index("entry_gone", entry.c.cohort, entry.c.removed_at, sqlite_where=gone)
+_index_where("entry_pending", pending, entry.c.cohort, entry.c.identifier)
+_index_where("entry_gone", gone, entry.c.cohort, entry.c.removed_at)
 
 approval = Table(
     "approval",
     ledger_metadata,
     Column("cohort", Integer, primary_key=True),
     Column("up_to", Integer, nullable=False),
-    Column("approved_at", Integer, nullable=False),
-    Column("operation", String, comment="core.plan.Operation; null: both directions"),
+    Column("approved_at", Seconds, nullable=False),
+    Column("operation", Text, comment="core.plan.Operation; null: both directions"),
 )
 """Approved mass changes that no run has used yet."""
 
@@ -134,12 +150,12 @@ job = Table(
     ledger_metadata,
     Column("number", Integer, primary_key=True),
     Column("cohort", Integer, nullable=False),
-    Column("kind", String, nullable=False, comment="core.import_counts.Kind"),
-    Column("name", String, nullable=False, comment="under which Cordial's jobs show it"),
-    Column("file", String, nullable=False, comment="its object below import_staging_url"),
+    Column("kind", Text, nullable=False, comment="core.import_counts.Kind"),
+    Column("name", Text, nullable=False, comment="under which Cordial's jobs show it"),
+    Column("file", Text, nullable=False, comment="its object below import_staging_url"),
     Column("rows", Integer, comment="rows of its file, once that is written"),
-    Column("job_id", String, comment="Cordial's id of it, once that is known"),
-    Column("begun_at", Integer, nullable=False),
+    Column("job_id", Text, comment="Cordial's id of it, once that is known"),
+    Column("begun_at", Seconds, nullable=False),
     Column("ended", SmallInteger, comment="1: only its file is left to be deleted"),
     sqlite_autoincrement=True,  # entries keep numbers of jobs that are over
 )
@@ -149,10 +165,10 @@ leaver = Table(
     "leaver",
     ledger_metadata,
     Column("cohort", Integer, primary_key=True),
-    Column("user_key", String, primary_key=True),
-    Column("user_id", String),
+    Column("user_key", Text, primary_key=True),
+    Column("user_id", Text),
     Column("time", BigInteger, nullable=False, comment="source time of the newest record, ms"),
-    Column("left_at", Integer, nullable=False),
+    Column("left_at", Seconds, nullable=False),
     sqlite_with_rowid=False,
 )
 """Users that left with a source time: an older record that comes late must not bring them back."""
@@ -162,14 +178,16 @@ message = Table(
     ledger_metadata,
     Column("cohort", Integer, primary_key=True),
     Column("digest", LargeBinary, primary_key=True, comment="of the message_id"),
-    Column("applied_at", Integer, nullable=False),
+    Column("applied_at", Seconds, nullable=False),
     sqlite_with_rowid=False,
 )
 """Messages that were applied: a webhook sends one again when the answer was lost."""
 
 # -- what one run has received: an unlinked temporary database beside the ledger ------------------
 
-stage_metadata: Final = MetaData(schema="stage")
+STAGE: Final = "stage"
+
+stage_metadata: Final = MetaData(schema=STAGE)
 
 
 def staged(number: int) -> Table:
@@ -187,11 +205,11 @@ def staged(number: int) -> Table:
         stage_metadata,
         Column("position", Integer, nullable=False),
         Column("snapshot", Integer, comment="number of the snapshot; null: an explicit row"),
-        Column("user_key", String, nullable=False),
-        Column("user_id", String),
-        Column("identifier", String),
+        Column("user_key", Text, nullable=False),
+        Column("user_id", Text),
+        Column("identifier", Text),
         Column("present", SmallInteger, nullable=False),
-        Column("reason", String, comment="why there is no identifier"),
+        Column("reason", Text, comment="why there is no identifier"),
         Column("time", BigInteger, comment="source time of the row itself, ms"),
         Column("message", LargeBinary, comment="digest of the message it came with"),
     )
@@ -200,12 +218,12 @@ def staged(number: int) -> Table:
 winner = Table(
     "winner",
     stage_metadata,
-    Column("user_key", String, primary_key=True),
-    Column("user_id", String),
-    Column("identifier", String),
+    Column("user_key", Text, primary_key=True),
+    Column("user_id", Text),
+    Column("identifier", Text),
     Column("present", SmallInteger, nullable=False),
     Column("snapshot", Integer),
-    Column("reason", String),
+    Column("reason", Text),
     Column("time", BigInteger, comment="to be kept of the user; null: nothing new"),
     sqlite_with_rowid=False,
 )
@@ -214,7 +232,7 @@ winner = Table(
 touched = Table(
     "touched",
     stage_metadata,
-    Column("identifier", String, nullable=False),
+    Column("identifier", Text, nullable=False),
 )
 """Identifiers of the cohort being settled whose users changed: appended, so perhaps repeated."""
 
@@ -229,9 +247,9 @@ skipped = Table(
     "skipped",
     stage_metadata,
     Column("cohort", Integer, nullable=False),
-    Column("user_key", String, nullable=False),
-    Column("operation", String, nullable=False),
-    Column("reason", String, nullable=False),
+    Column("user_key", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 """Users of this run that have no usable identifier."""
 
@@ -239,17 +257,27 @@ absent = Table(
     "absent",
     stage_metadata,
     Column("cohort", Integer, nullable=False),
-    Column("identifier", String, nullable=False),
+    Column("identifier", Text, nullable=False),
 )
 """Removals of this run that Cordial answered with "not found": believed at its end, if few."""
+
+claimed = Table(
+    "claimed",
+    stage_metadata,
+    Column("identifier", Text, nullable=False),
+)
+"""What somebody says is ours: appended as it comes, so perhaps repeated."""
 
 planned = Table(
     "planned",
     stage_metadata,
     Column("number", Integer, primary_key=True),
     Column("cohort", Integer, nullable=False),
-    Column("identifier", String, nullable=False),
+    Column("identifier", Text, nullable=False),
     Column("wanted", SmallInteger, nullable=False),
     Column("sent", SmallInteger, nullable=False),
 )
 """This run's plan, in the order of delivery."""
+
+STAGE_TABLES: Final = (winner, touched, heard, skipped, absent, claimed, planned)
+"""The tables of the stage that every connection has from its beginning."""

@@ -41,6 +41,7 @@ class Stage:
         self._ledger = ledger
         self._connection = ledger.connection
         self._blocks: dict[int, list[StagedRow]] = {}
+        self._made: set[int] = set()
 
     def append(self, number: int, row: StagedRow) -> None:
         """Take one row of the cohort with this number."""
@@ -87,6 +88,7 @@ class Stage:
         """
         self._flush(number)
         with self._ledger.write():
+            self._ledger.place.analyze(self._connection, staged(number))
             return settle(
                 Case(
                     self._connection,
@@ -102,13 +104,9 @@ class Stage:
         table = staged(number)
         block = self._blocks.get(number, [])
         with self._ledger.write():
-            table.create(self._connection, checkfirst=True)
+            if number not in self._made:
+                table.create(self._connection, checkfirst=False)
             if block:
-                columns = ", ".join(column.name for column in table.columns)
-                marks = ", ".join("?" for _ in table.columns)
-                # Core's own insert builds a dictionary a row, which costs three times as much.
-                self._connection.exec_driver_sql(
-                    f"INSERT INTO {table.fullname} ({columns}) VALUES ({marks})",  # noqa: S608  names of ours
-                    block,
-                )
+                self._ledger.place.append(self._connection, table, block)
+        self._made.add(number)
         self._blocks[number] = []

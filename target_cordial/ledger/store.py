@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    insert,
-    inspect,
-    literal_column,
-    select,
-    update,
-)
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, Transaction, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from target_cordial.core.guard import APPROVAL_SECONDS
 from target_cordial.core.plan import Operation
 from target_cordial.errors import LedgerError
-from target_cordial.ledger import schema
-from target_cordial.ledger.opening import engine_of, file_of
+from target_cordial.ledger import schema, versions
+from target_cordial.ledger.places import MEMORY, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +67,7 @@ class Ledger:
     """The open ledger.
 
     Args:
-        url: A SQLAlchemy URL of SQLite.
+        url: A SQLAlchemy URL of SQLite or PostgreSQL.
         exclusive: Hold the ledger for a run; commands that look after it do not need that.
         dry: Keep nothing: all is rolled back at the end, and a ledger that is not there is not
             made.
@@ -83,78 +75,82 @@ class Ledger:
     Raises:
         LedgerError: It can't be opened.
         LedgerLockedError: Another run holds it.
+        LedgerVersionError: A newer version of this package wrote it.
+
+    Attributes:
+        place: Where it is kept.
+        connection: To its database.
     """
 
     def __init__(self, url: str, *, exclusive: bool, dry: bool = False) -> None:
-        self._file = file_of(url)
-        self._dry = dry
-        if self._file is not None and dry and not self._file.exists():
-            self._file = None
-        if self._file is not None:
-            if not dry:
-                self._file.prepare()
-            if exclusive:
-                self._file.lock()
-        self._engine = engine_of(url, self._file, exclusive=exclusive)
+        self.place = place_of(url)
+        if dry and not self.place.exists():
+            self.place = place_of(MEMORY)
+        self._lost: LedgerError | None = None
+        self._outer: Transaction | None = None
         try:
-            self.connection: Connection = self._engine.connect()
+            self.connection: Connection = self.place.open(exclusive=exclusive, make=not dry)
             self._outer = self.connection.begin() if dry else None
-            with self.write():
-                if not inspect(self.connection).has_table(schema.meta.name):
-                    schema.ledger_metadata.create_all(self.connection)
-                schema.stage_metadata.create_all(
-                    self.connection,
-                    checkfirst=False,  # it is new with every connection
-                    tables=[
-                        schema.winner,
-                        schema.touched,
-                        schema.heard,
-                        schema.skipped,
-                        schema.planned,
-                        schema.absent,
-                    ],
-                )
+            self._make_tables(exclusive=exclusive)
         except LedgerError:
-            self._engine.dispose()
-            self._release()
+            self.place.close()
             raise
-        except DatabaseError as error:
-            self._engine.dispose()
-            self._release()
+        except DBAPIError as error:
+            self.place.close()
             raise LedgerError(
-                f"The ledger can't be opened ({type(error.orig).__name__}). Is it a ledger, and "
-                "is the disk writable? A copy from before, or another ledger_url, helps."
+                f"The ledger can't be opened: {self.place.explain(error)}. Is it a ledger? A copy "
+                "from before, or another ledger_url, helps."
             ) from None
+
+    def _make_tables(self, *, exclusive: bool) -> None:
+        connection = self.connection
+        with self._transaction():
+            known = versions.version_of(connection)
+        if known is not None and known < versions.VERSION and not exclusive:
+            self.place.hold()  # no run of the older version may go on meanwhile
+        with self._transaction():
+            if known is None:
+                versions.make(connection)
+            else:
+                versions.bring_up_to_date(connection, known)
+            # It is new with every connection.
+            schema.stage_metadata.create_all(
+                connection, checkfirst=False, tables=schema.STAGE_TABLES
+            )
+
+    def _transaction(self) -> Transaction:
+        return self.connection.begin() if self._outer is None else self.connection.begin_nested()
 
     @contextmanager
     def write(self) -> Iterator[None]:
         """One transaction: all of it is kept, or nothing.
 
         Raises:
-            LedgerError: It can't be written, since the disk is full or somebody else writes.
+            LedgerError: It can't be written, since the disk is full, somebody else writes, or the
+                server is gone.
         """
-        begin = self.connection.begin if self._outer is None else self.connection.begin_nested
+        if self._lost is not None:
+            raise self._lost
         try:
-            with begin():
+            with self._transaction():
                 yield
-        except OperationalError as error:
-            # SQLite's own words name no value, SQLAlchemy's would.
-            raise LedgerError(
-                f"The ledger could not be used ({error.orig}). Nothing of this step was kept: end "
-                "what holds it, or make room on its disk, and try again."
-            ) from None
+        except DBAPIError as error:
+            # The database's own words may name a value, and SQLAlchemy's do.
+            failed = LedgerError(
+                f"The ledger could not be used: {self.place.explain(error)}. Nothing of this step "
+                "was kept."
+            )
+            if error.connection_invalidated:
+                self._lost = failed
+            raise failed from None
 
     def close(self) -> None:
         """Let go of the ledger. What a dry run wrote is gone."""
-        if self._outer is not None:
-            self._outer.rollback()
-        self.connection.close()
-        self._engine.dispose()
-        self._release()
-
-    def _release(self) -> None:
-        if self._file is not None:
-            self._file.unlock()
+        with suppress(DBAPIError):  # a server that is gone keeps nothing of it either
+            if self._outer is not None:
+                self._outer.rollback()
+            self.connection.close()
+        self.place.close()
 
     # -- facts about the ledger itself -----------------------------------------------------------
 
@@ -189,8 +185,7 @@ class Ledger:
 
     def last_run(self) -> dict[str, Any] | None:
         """Read the newest run."""
-        later: ColumnElement[int] = literal_column("rowid")  # of two in one second
-        query = select(schema.run).order_by(schema.run.c.started_at.desc(), later.desc()).limit(1)
+        query = select(schema.run).order_by(schema.run.c.number.desc()).limit(1)
         with self.write():
             row = self.connection.execute(query).mappings().first()
         return dict(row) if row else None

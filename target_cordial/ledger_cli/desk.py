@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from target_cordial.errors import LedgerError, SettingsError
-from target_cordial.ledger.opening import ledger_exists
+from target_cordial.ledger.places import ledger_exists
 from target_cordial.ledger.store import Ledger
 from target_cordial.settings import (
     DEFAULT_LEDGER_URL,

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Table,
     and_,
     case,
+    cast,
     delete,
     exists,
     false,
@@ -158,7 +160,7 @@ def _newest(this: Case) -> ColumnElement[Any]:
     if this.sealed is not None and this.sealed.snapshot is not None:
         time = case((rows.c.snapshot == this.sealed.snapshot, null()), else_=time)
     if not this.any(select(rows.c.position).where(time.is_not(None))):
-        return null()
+        return cast(null(), BigInteger)
     return func.max(time).over(partition_by=rows.c.user_key)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from target_cordial.ledger.entries import Entries
-from target_cordial.ledger.opening import MEMORY
+from target_cordial.ledger.places import MEMORY
 from target_cordial.ledger.store import Ledger
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from target_cordial.core.outcome import Result
 from target_cordial.core.plan import Sent
 from target_cordial.ledger.entries import Entries
-from target_cordial.ledger.opening import MEMORY
+from target_cordial.ledger.places import MEMORY
 from target_cordial.ledger.settlement import Sealed
 from target_cordial.ledger.store import Ledger
 from tests.target_cordial.ledger.model import Model, Proven, Told

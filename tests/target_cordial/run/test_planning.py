@@ -9,7 +9,7 @@ from target_cordial.core.guard import APPROVAL_SECONDS, WINDOW_SECONDS, Limit
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import Operation
 from target_cordial.ledger.entries import Entries
-from target_cordial.ledger.opening import MEMORY
+from target_cordial.ledger.places import MEMORY
 from target_cordial.ledger.store import Ledger
 from target_cordial.run.planning import CohortPlan as Plan
 from target_cordial.run.planning import Planner

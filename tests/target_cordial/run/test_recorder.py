@@ -9,7 +9,7 @@ from sqlalchemy import select
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import Change, Operation, Sent
 from target_cordial.ledger.entries import Entries
-from target_cordial.ledger.opening import MEMORY
+from target_cordial.ledger.places import MEMORY
 from target_cordial.ledger.schema import entry
 from target_cordial.ledger.store import Ledger
 from target_cordial.run.recorder import LedgerRecorder

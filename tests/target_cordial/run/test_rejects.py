@@ -9,7 +9,7 @@ import pytest
 
 from target_cordial.core.outcome import Result
 from target_cordial.ledger.entries import Entries
-from target_cordial.ledger.opening import MEMORY
+from target_cordial.ledger.places import MEMORY
 from target_cordial.ledger.settlement import Sealed
 from target_cordial.ledger.stage import Stage
 from target_cordial.ledger.store import Ledger

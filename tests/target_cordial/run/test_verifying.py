@@ -8,7 +8,7 @@ import pytest
 
 from target_cordial.cordial.rest import RestClient
 from target_cordial.ledger.entries import Entries
-from target_cordial.ledger.opening import MEMORY
+from target_cordial.ledger.places import MEMORY
 from target_cordial.ledger.store import Ledger
 from target_cordial.run.verifying import Verified, Verifier
 from target_cordial.settings import SCHEMA, Settings

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from target_cordial.ledger.opening import MEMORY
+from target_cordial.ledger.places import MEMORY
 from target_cordial.ledger.store import Ledger
 from tests.target_cordial.delivery.imports.scene import Scene
 
