@@ -11,6 +11,7 @@ import click
 from target_cordial.errors import TargetCordialError, describe
 from target_cordial.ledger_cli import claim, decide, look
 from target_cordial.ledger_cli.desk import Desk
+from target_cordial.ledger_cli.erase import erase_person
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,6 +36,7 @@ for command in (
     decide.retry,
     decide.abandon,
     decide.forget,
+    erase_person,
     look.verify,
 ):
     cli.add_command(command)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from target_cordial.core import identifier as reasons
 from target_cordial.run.report import CohortReport, replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from target_cordial.ledger.entries import Entries
 
@@ -30,6 +31,38 @@ def write_rejects(path: str, entries: Entries, cohorts: Mapping[int, CohortRepor
         cohorts: The cohorts by their key.
     """
     replace_file(path, _lines(entries, cohorts), 0o600)
+
+
+def forget_in_rejects(path: str, users: Collection[str], identifiers: Collection[str]) -> int:
+    """Take a person's lines out of a rejects file; one that is not there has none.
+
+    Args:
+        path: Where.
+        users: The ids by which the person is a user.
+        identifiers: The person's identifiers.
+
+    Returns:
+        How many lines.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return 0
+    lines = text.split("\n")[:-1]  # splitlines() would also split at what may stand in a value
+    kept = [f"{line}\n" for line in lines if not _names(line, users, identifiers)]
+    if len(kept) < len(lines):
+        replace_file(path, kept, 0o600)
+    return len(lines) - len(kept)
+
+
+def _names(line: str, users: Collection[str], identifiers: Collection[str]) -> bool:
+    entry: Any = json.loads(line)
+    said = str(entry["message"]).lower()
+    return (
+        entry["user"] in users
+        or entry["identifier"] in identifiers
+        or any(identifier.lower() in said for identifier in identifiers)
+    )
 
 
 def _lines(entries: Entries, cohorts: Mapping[int, CohortReport]) -> Iterator[str]:

@@ -18,7 +18,6 @@ SECTIONS = ["2.1", "2.2", "2.3", "2.4", "3", "4", "5"]
 NOT_BUILT = "not built yet"
 FEATURES = (
     "PostgreSQL",
-    "cordial-ledger erase",
     "on a terminal",
 )
 """What a row has to speak of to name no test."""
