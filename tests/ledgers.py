@@ -9,6 +9,7 @@ import itertools
 import os
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from sqlalchemy.engine import URL, make_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection
 
@@ -54,14 +56,25 @@ class LedgerPlace(Protocol):
     def tables(self) -> dict[str, list[str]]:
         """Name its tables and their columns; none where there is no ledger."""
 
+    def dump(self) -> dict[str, list[dict[str, Any]]]:
+        """Read all that it holds."""
+
+    def connection(self) -> AbstractContextManager[Connection]:
+        """Connect as anybody may who has the URL; all is kept at the end."""
+
     def remove(self) -> None:
         """Remove it, as somebody may by hand."""
 
 
-class _Place:
+class _Place(ABC):
     """What both kinds have in common."""
 
-    url: str
+    @property
+    @abstractmethod
+    def url(self) -> str: ...
+
+    @abstractmethod
+    def tables(self) -> dict[str, list[str]]: ...
 
     def read(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
         with self.connection() as connection:
@@ -73,6 +86,12 @@ class _Place:
         with self.connection() as connection:
             for statement in statements:
                 connection.exec_driver_sql(statement)
+
+    def dump(self) -> dict[str, list[dict[str, Any]]]:
+        return {
+            table: self.read(f"SELECT * FROM {table} ORDER BY {', '.join(columns)}")  # noqa: S608  names of the ledger's own
+            for table, columns in self.tables().items()
+        }
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -91,7 +110,7 @@ class SQLitePlace(_Place):
     kind: ClassVar[str] = SQLITE
 
     @property
-    def url(self) -> str:  # type: ignore[override]  # read only
+    def url(self) -> str:
         return f"sqlite:///{self.path}"
 
     def tables(self) -> dict[str, list[str]]:
@@ -122,7 +141,7 @@ class PostgresPlace(_Place):
     kind: ClassVar[str] = POSTGRES
 
     @property
-    def url(self) -> str:  # type: ignore[override]  # read only
+    def url(self) -> str:
         options = {"options": f"-csearch_path={self.schema}"}
         return self.database.update_query_dict(options).render_as_string(hide_password=False)
 

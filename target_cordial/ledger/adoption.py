@@ -141,7 +141,8 @@ class Adoption:
                 select(
                     literal(self._key), ours.c.identifier, literal(1), literal(int(Sent.ON))
                 ).where(~known),
-            )
+            ),
+            execution_options={"preserve_rowcount": True},
         ).rowcount
 
     def _entry_of(self, identifier: ColumnElement[str]) -> ColumnElement[bool]:

@@ -97,16 +97,21 @@ class Plan:
         if running := list(busy):
             due = and_(due, entry.c.identifier.not_in(_held(running)))
         rows = (
-            select(entry.c.cohort, entry.c.identifier, entry.c.wanted, entry.c.sent)
+            select(
+                func.row_number().over(order_by=order),
+                entry.c.cohort,
+                entry.c.identifier,
+                entry.c.wanted,
+                entry.c.sent,
+            )
             .where(due)
             .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
-            .order_by(*order)
         )
         self._now = now
         with self._ledger.write():
             self._connection.execute(delete(planned))
             self._connection.execute(
-                insert(planned).from_select(["cohort", "identifier", "wanted", "sent"], rows)
+                insert(planned).from_select([column.name for column in planned.columns], rows)
             )
             count = select(func.count()).select_from(planned)
             return int(self._connection.execute(count).scalar_one())

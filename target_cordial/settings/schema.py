@@ -213,7 +213,10 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         default=DEFAULT_LEDGER_URL,
         secret=True,
         title="Ledger",
-        description="Where the ledger is kept: a SQLAlchemy URL of SQLite.",
+        description=(
+            "Where the ledger is kept: a SQLAlchemy URL of SQLite or of PostgreSQL (extra "
+            "postgres)."
+        ),
     ),
     th.Property(
         "max_concurrency",

@@ -251,7 +251,8 @@ def _with_a_point(config: ConfigMapping[str, Any], inside: str = "") -> Iterator
 
 def _in_memory(url: str) -> bool:
     try:
-        return make_url(url.strip()).database in (None, "", ":memory:")
+        parsed = make_url(url.strip())
+        return parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:")
     except ArgumentError:
         return False  # what else is wrong with it, the ledger says
 

@@ -23,11 +23,13 @@ import pytest
 from target_cordial.__main__ import main
 from target_cordial.delivery.imports import carrying
 from target_cordial.ledger_cli import main as ledger_main
+from tests.ledgers import KINDS, SQLitePlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cordial_sandbox.server import Running
+    from tests.ledgers import LedgerPlace
     from tests.staging import StagingStore
 
 TIMEOUT = 60
@@ -67,16 +69,17 @@ class Commands:
         folder: Path,
         delivery: str = "contacts",
         store: StagingStore | None = None,
+        place: LedgerPlace | None = None,
     ) -> None:
         self.folder = folder
+        self.place = place or SQLitePlace(folder / "state" / "ledger.db")
         self.delivery = delivery
         self.report_path = folder / "report.json"
         self.rejects_path = folder / "rejects.jsonl"
-        self.ledger = folder / "state" / "ledger.db"
         self.settings: dict[str, Any] = {
             "api_key": "sandbox-key",
             "api_url": f"{sandbox.url}/v2",
-            "ledger_url": f"sqlite:///{self.ledger}",
+            "ledger_url": self.place.url,
             "report_path": str(self.report_path),
             "rejects_path": str(self.rejects_path),
         }
@@ -93,6 +96,12 @@ class Commands:
         return {"contacts": "/v2/contacts", "imports": "/contactimports", "endpoint": "/add"}[
             self.delivery
         ]
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger's file."""
+        assert isinstance(self.place, SQLitePlace)
+        return self.place.path
 
     def config(self, **settings: Any) -> Path:
         path = self.folder / "config.json"
@@ -195,23 +204,39 @@ def begun(process: subprocess.Popen[str]) -> None:
             break
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test of the commands with each kind of ledger, unless it is about one."""
+    if "place" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("ledger")
+        metafunc.parametrize("place", only.args if only else KINDS, indirect=True)
+
+
 @pytest.fixture
-def commands(sandbox: Running, tmp_path: Path) -> Commands:
-    return Commands(sandbox, tmp_path)
+def place(request: pytest.FixtureRequest, make_place: Callable[[str], LedgerPlace]) -> LedgerPlace:
+    return make_place(request.param)
+
+
+@pytest.fixture
+def commands(sandbox: Running, tmp_path: Path, place: LedgerPlace) -> Commands:
+    return Commands(sandbox, tmp_path, place=place)
 
 
 @pytest.fixture(params=["contacts", "imports", "endpoint"])
-def either(request: pytest.FixtureRequest, sandbox: Running, tmp_path: Path) -> Commands:
+def either(
+    request: pytest.FixtureRequest, sandbox: Running, tmp_path: Path, place: LedgerPlace
+) -> Commands:
     """Every delivery."""
     by_imports = request.param == "imports"
     store = request.getfixturevalue("staging_store") if by_imports else None
-    return Commands(sandbox, tmp_path, request.param, store)
+    return Commands(sandbox, tmp_path, request.param, store, place)
 
 
 @pytest.fixture
-def imports(sandbox: Running, tmp_path: Path, staging_store: StagingStore) -> Commands:
+def imports(
+    sandbox: Running, tmp_path: Path, staging_store: StagingStore, place: LedgerPlace
+) -> Commands:
     """Delivery by imports."""
-    return Commands(sandbox, tmp_path, "imports", staging_store)
+    return Commands(sandbox, tmp_path, "imports", staging_store, place)
 
 
 @pytest.fixture

@@ -289,8 +289,7 @@ def test_an_empty_list_has_nobody_to_adopt(either: Commands, sandbox: Running) -
 
 def test_a_lost_ledger_removes_nobody(either: Commands, sandbox: Running) -> None:
     either.target(*snapshot(*people(6)))
-    for path in either.ledger.parent.iterdir():
-        path.unlink()
+    either.place.remove()
     waits(either.target(*snapshot(*people(3))))
     assert on_list(sandbox) == addresses(1, 2, 3, 4, 5, 6)
     either.ledger_command("adopt", COHORT, "--file", csv(either, "email", *on_list(sandbox)))
@@ -300,7 +299,7 @@ def test_a_lost_ledger_removes_nobody(either: Commands, sandbox: Running) -> Non
 
 def test_a_dry_run_says_so_and_keeps_nothing(filled: Commands, sandbox: Running) -> None:
     waits(filled.target(*snapshot(*people(2)), dry_run=True))
-    assert not filled.ledger.exists()
+    assert filled.place.tables() == {}
     assert sandbox.control.write_calls() == []
 
 

@@ -7,11 +7,9 @@ import io
 import json
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -169,9 +167,9 @@ def test_every_change_is_in_the_ledger_before_its_first_byte(
     kept: dict[str, int] = {}
 
     def look(identifiers: list[str]) -> None:
-        with closing(sqlite3.connect(either.ledger)) as beside:
-            rows = dict(beside.execute("SELECT identifier, sent FROM entry"))
-        kept.update({name: rows[name] for name in identifiers})
+        rows = either.place.read("SELECT identifier, sent FROM entry")
+        sent = {row["identifier"]: row["sent"] for row in rows}
+        kept.update({name: sent[name] for name in identifiers})
 
     before_every_change(monkeypatch, look)
     assert either.target(*snapshot(*people(3))).code == 0
@@ -295,10 +293,9 @@ def test_who_left_is_deleted_from_the_ledger_after_thirty_days(
     either.target(*snapshot(member(1), member(2)))
     either.target(FLAGGED, change(2, operation="remove"))
     for passed, known in ((29 * DAY, 3), (DAY + HOUR, 1)):
-        let_pass(either.ledger, passed)
+        let_pass(either.place, passed)
         either.target()
-        with closing(sqlite3.connect(either.ledger)) as connection:
-            text = "\n".join(connection.iterdump())
+        text = str(either.place.dump())
         assert [f"user{n}@shop" in text for n in (1, 2, 3)].count(True) == known
     assert sandbox.control.lists()["activeusers"] == addresses(1)
 

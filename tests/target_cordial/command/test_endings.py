@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sqlite3
 import stat
 from typing import TYPE_CHECKING
 
@@ -49,12 +48,12 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would(
 
 def test_a_dry_run_leaves_the_ledger_as_it_was(commands: Commands, sandbox: Running) -> None:
     commands.target(*snapshot(*people(40)))
-    kept = _dump(commands.ledger)
+    kept = commands.place.dump()
     sandbox.control.clear_calls()
     ended = commands.target(*snapshot(*people(5)), dry_run=True)
     assert ended.code == 3
     assert ended.cohort(COHORT)["withheld"] == 35
-    assert _dump(commands.ledger) == kept
+    assert commands.place.dump() == kept
     assert sandbox.control.write_calls() == []
 
 
@@ -285,14 +284,6 @@ def test_errors_of_the_ledger_command_come_as_json_too(commands: Commands) -> No
     shown = json.loads(commands.ledger_command("status", "--json").stdout)
     assert shown["cohorts"][0]["members"] == 1
     assert shown["last_run"]["status"] == "ok"
-
-
-def _dump(path: Path) -> list[str]:
-    connection = sqlite3.connect(path)
-    try:
-        return list(connection.iterdump())
-    finally:
-        connection.close()
 
 
 @pytest.mark.parametrize("wrong", [{"api_key": "wrong"}, {"region": "mars"}])

@@ -194,7 +194,7 @@ def test_additions_of_a_first_sync_do_not_count_against_the_day(
     assert ended.code == 3
     assert ended.cohort(COHORT)["withheld"] == 1
     assert "with 4 in the last 24 hours" in ended.last_line
-    let_pass(commands.ledger, DAY + HOUR)
+    let_pass(commands.place, DAY + HOUR)
     assert commands.target(**FEW).code == 0
     assert sandbox.control.lists()["activeusers"] == addresses(*range(1, 14))
 
@@ -248,7 +248,7 @@ def test_an_approval_is_void_after_a_week(commands: Commands) -> None:
     commands.target(*snapshot(*people(40)))
     commands.target(*snapshot(*people(10)))
     commands.ledger_command("approve", COHORT, "--up-to", "30")
-    let_pass(commands.ledger, 7 * DAY + 60)
+    let_pass(commands.place, 7 * DAY + 60)
     assert commands.target().code == 3
 
 
@@ -256,7 +256,7 @@ def test_removals_of_the_last_day_are_those_of_24_hours(commands: Commands) -> N
     commands.target(*snapshot(*people(30)))
     commands.target(*snapshot(*people(21)))
     assert commands.target(*snapshot(*people(15))).code == 3
-    let_pass(commands.ledger, DAY + HOUR)
+    let_pass(commands.place, DAY + HOUR)
     assert commands.target().code == 0
 
 

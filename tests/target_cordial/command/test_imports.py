@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -346,11 +344,9 @@ def test_a_dry_run_does_not_follow_the_imports_of_others(
     imports.target(*snapshot(*people(3)), import_timeout_seconds=1)
     sandbox.control.release_jobs()
     sandbox.control.clear_calls()
-    with closing(sqlite3.connect(imports.ledger)) as ledger:
-        before = list(ledger.iterdump())
+    before = imports.place.dump()
     ended = imports.target(dry_run=True)
     assert ended.code == 1
     assert all("/jobs" not in call["path"] for call in sandbox.control.calls())
     assert len(staging_store.names()) == 1
-    with closing(sqlite3.connect(imports.ledger)) as ledger:
-        assert list(ledger.iterdump()) == before
+    assert imports.place.dump() == before

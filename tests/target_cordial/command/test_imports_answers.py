@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,8 +32,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ledger(commands: Commands, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(commands.ledger)) as connection:
-        return list(connection.execute(query))
+    return [tuple(row.values()) for row in commands.place.read(query)]
 
 
 def states(commands: Commands) -> set[Sent]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import signal
-import sqlite3
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,8 +37,7 @@ REMOVE: Written = ("updateOnly", [], [LIST])
 
 def open_jobs(commands: Commands) -> list[str]:
     """Tell which kinds of imports the ledger remembers."""
-    with closing(sqlite3.connect(commands.ledger)) as connection:
-        return [kind for (kind,) in connection.execute("SELECT kind FROM job ORDER BY number")]
+    return [row["kind"] for row in commands.place.read("SELECT kind FROM job ORDER BY number")]
 
 
 def jobs(sandbox: Running) -> list[Written]:
@@ -186,8 +183,7 @@ def test_a_job_that_cordial_has_forgotten_is_over(
     imports: Commands, sandbox: Running, staging_store: StagingStore
 ) -> None:
     hangs(imports, sandbox)
-    with closing(sqlite3.connect(imports.ledger)) as connection, connection:
-        connection.execute("UPDATE job SET begun_at = begun_at - 3600")
+    age(imports, 3600)
     sandbox.control.reset()
     sandbox.control.put_list(LIST)
     ended = imports.target()
@@ -200,8 +196,7 @@ def test_a_job_that_cordial_has_forgotten_is_over(
 
 
 def age(commands: Commands, seconds: int) -> None:
-    with closing(sqlite3.connect(commands.ledger)) as connection, connection:
-        connection.execute("UPDATE job SET begun_at = begun_at - ?", [seconds])
+    commands.place.write(f"UPDATE job SET begun_at = begun_at - {seconds}")
 
 
 def test_a_job_is_waited_for_however_long_it_runs(imports: Commands, sandbox: Running) -> None:

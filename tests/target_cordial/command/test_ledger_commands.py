@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,10 +69,9 @@ def test_status_is_answered_while_somebody_writes(
     commands: Commands,
 ) -> None:
     commands.target(*snapshot(*people(1)))
-    with closing(sqlite3.connect(commands.ledger, isolation_level=None)) as writing:
-        writing.execute("BEGIN IMMEDIATE")
+    with commands.place.connection() as writing:
+        writing.exec_driver_sql("UPDATE cohort SET name = 'another'")
         assert asked(commands, "status")["cohorts"][0]["members"] == 1
-        writing.execute("ROLLBACK")
     assert asked(commands, *BESIDE[1])["approved_up_to"] == 9
 
 
@@ -127,7 +124,7 @@ def test_without_a_ledger_there_is_nothing_to_look_after(
     answer = commands.ledger_command(*arguments)
     assert answer.code == 1
     assert "There is no ledger yet" in answer.stderr
-    assert not commands.ledger.parent.exists()
+    assert commands.place.tables() == {}
 
 
 @pytest.mark.parametrize(
@@ -160,7 +157,7 @@ def test_status_shows_how_every_cohort_stands(commands: Commands) -> None:
     assert "Last run: degraded" in shown
     (cohort,) = asked(commands, "status")["cohorts"]
     assert (cohort["approved_up_to"], cohort["approved_only"]) == (12, "removals")
-    let_pass(commands.ledger, 8 * DAY)
+    let_pass(commands.place, 8 * DAY)
     assert asked(commands, "status")["cohorts"][0]["approved_up_to"] is None
 
 
@@ -189,7 +186,7 @@ def test_settings_come_from_the_environment_as_the_targets_do(
     environment = {
         "API_KEY": "sandbox-key",
         "API_URL": sandbox.url,
-        "LEDGER_URL": f"sqlite:///{commands.ledger}",
+        "LEDGER_URL": commands.place.url,
         "COHORTS": json.dumps(single),
     }
     for arguments in (("status",), ("verify",), ("rebind",)):
@@ -270,10 +267,10 @@ def test_what_cordial_rejected_is_tried_again_after_seven_days(
     sandbox.control.add_fault("reject_contact", identifier="user2@shop.example", times=None)
     either.target(*snapshot(*people(3)))
     sandbox.control.clear_faults()
-    let_pass(either.ledger, 7 * DAY - 60)
+    let_pass(either.place, 7 * DAY - 60)
     either.target()
     assert sandbox.control.lists()["activeusers"] == addresses(1, 3)
-    let_pass(either.ledger, 60)
+    let_pass(either.place, 60)
     either.target()
     assert sandbox.control.lists()["activeusers"] == addresses(1, 2, 3)
 

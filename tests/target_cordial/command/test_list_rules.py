@@ -349,7 +349,7 @@ def test_the_list_of_a_deselected_cohort_is_left_alone_and_reported(
 
 def test_a_list_that_is_too_old_fails_the_run_and_is_named(either: Commands) -> None:
     either.target(*snapshot(*people(2)))
-    let_pass(either.ledger, 49 * HOUR)
+    let_pass(either.place, 49 * HOUR)
     assert other_only(either, max_list_age_hours=50).code == 0
     assert other_only(either).code == 0  # off
     ended = other_only(either, max_list_age_hours=48)
@@ -368,7 +368,7 @@ def test_a_list_that_was_never_complete_ages_since_it_was_first_seen(commands: C
     ]
     commands.target(*half)
     assert other_only(commands, max_list_age_hours=1).code == 0
-    let_pass(commands.ledger, 2 * HOUR)
+    let_pass(commands.place, 2 * HOUR)
     ended = other_only(commands, max_list_age_hours=1)
     assert ended.code == 1
     assert "never complete" in ended.last_line
@@ -378,7 +378,7 @@ def test_a_cohort_without_a_list_has_none_that_could_be_old(commands: Commands) 
     commands.target(
         *cohort("Win back", member(1), cohort_id="a"), *cohort("winback", member(2), cohort_id="b")
     )
-    let_pass(commands.ledger, 2 * HOUR)
+    let_pass(commands.place, 2 * HOUR)
     assert other_only(commands, max_list_age_hours=1).code == 3
 
 

@@ -12,6 +12,7 @@ from target_cordial.ledger.counts import Counts
 from target_cordial.ledger.entries import RETENTION_SECONDS
 from target_cordial.ledger.plan import PAGE
 from target_cordial.ledger.schema import entry
+from tests.ledgers import SQLITE
 from tests.target_cordial.ledger.rows import (
     DAY,
     NOW,
@@ -228,6 +229,7 @@ def test_a_new_plan_replaces_the_old_one(ledger: Ledger, book: Entries) -> None:
     assert list(book.plan.changes()) == []
 
 
+@pytest.mark.parametrize("ledger", [SQLITE], indirect=True)
 def test_the_partial_indexes_are_there_under_the_names_the_queries_use(ledger: Ledger) -> None:
     """A query that names an index which does not cover it is refused by SQLite."""
     with ledger.write():
