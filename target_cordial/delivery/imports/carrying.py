@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from target_cordial.cordial import retry
 from target_cordial.cordial.imports import Import, Job
 from target_cordial.core.import_counts import Kind
 from target_cordial.core.outcome import Outcome, Result
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STARTS: Final = 4
-"""How often an import is started whose answers were lost and whose job is not to be found."""
+STARTS: Final = retry.TRIES
+"""How often an import is started whose answers were lost and whose job is not to be found: as often
+as any other call, and as far apart, with a look for its job in between."""
 
 FIRST_LOOK_SECONDS: Final = 0.5
 LONGEST_LOOK_SECONDS: Final = 30.0
@@ -280,7 +282,7 @@ class Carrier:
             The id of its job; None where it was found by its name.
         """
         began = int(time.time())
-        pause = FIRST_LOOK_SECONDS
+        pause = 2 * FIRST_LOOK_SECONDS
         starts = 0
         try:
             while True:
@@ -295,7 +297,7 @@ class Carrier:
                     if starts == STARTS:
                         raise
                 self._clock.wait(pause)
-                pause *= 2
+                pause = min(retry.LONGEST_SECONDS, retry.FACTOR * pause)
         except CordialError as error:
             # Whatever came last: a start whose answer was lost may yet come to be a job.
             error.may_be_applied = error.may_be_applied or starts > 0

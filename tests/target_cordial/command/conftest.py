@@ -249,3 +249,4 @@ def quick(monkeypatch: pytest.MonkeyPatch, staging_store: StagingStore) -> None:
     staging_store.put_clock(-60)
     monkeypatch.setattr(carrying, "FIRST_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(carrying, "LONGEST_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(carrying, "STARTS", 4)

@@ -12,7 +12,6 @@ from target_cordial.core.outcome import Result
 from target_cordial.core.plan import Sent
 from target_cordial.delivery.imports.carrying import (
     BLOCK_CHANGES,
-    FIRST_LOOK_SECONDS,
     LONGEST_LOOK_SECONDS,
     NOT_THERE_YET_SECONDS,
     STARTS,
@@ -181,6 +180,14 @@ def test_an_address_that_can_not_be_signed_is_taken_back_too(scene: Scene) -> No
 # -- lost answers ---------------------------------------------------------------------------------
 
 
+def test_an_import_is_started_as_often_as_any_call_is_tried(scene: Scene) -> None:
+    scene.client.answers = [LOST] * 7
+    carry(scene)
+    assert (len(scene.client.started), len(set(scene.client.started))) == (8, 1)
+    assert scene.clock.waits[0] == 1.0
+    assert 60 < sum(scene.clock.waits[:7]) < 240
+
+
 def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(scene: Scene) -> None:
     scene.client.answers = [LOST]
     scene.client.found = [[RUNS], [done(2)]]
@@ -197,7 +204,7 @@ def test_what_never_began_is_started_again_under_its_name(scene: Scene) -> None:
     carry(scene)
     assert len({asked.name for asked in scene.client.started}) == 1
     assert scene.client.looked_at == ["f01"]
-    assert scene.clock.waits == [FIRST_LOOK_SECONDS, 2 * FIRST_LOOK_SECONDS]
+    assert scene.clock.waits == [1.0, 2.25]
 
 
 def test_what_is_refused_after_a_lost_answer_stays_in_doubt(scene: Scene) -> None:
