@@ -9,7 +9,7 @@ import pytest
 
 from cordial_sandbox.server import serving
 from tests.compiled import engine_of
-from tests.ledgers import make_place, postgres_database
+from tests.ledgers import KINDS, make_place, postgres_database
 from tests.staging import no_clouds, staging_server, staging_store
 
 if TYPE_CHECKING:
@@ -48,6 +48,16 @@ def sandbox(sandbox_server: Running) -> Iterator[Running]:
     sandbox_server.control.reset(day=1)
     yield sandbox_server
     assert sandbox_server.control.violations() == []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--ledger",
+        choices=[*KINDS, "each", "turns"],
+        default="turns",
+        help="the ledger that commands are tested with: one kind; each of them; or by turns, half "
+        "of the tests with one and half with the other",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

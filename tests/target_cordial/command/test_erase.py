@@ -73,20 +73,18 @@ def files_with(folder: Path, text: str = MARKED) -> list[str]:
 @pytest.mark.parametrize(
     "word", [f"  {ADDRESS.upper()}\t", f"u-{MARKED}", f"3568930{MARKED}"], ids=["@", "user", "id"]
 )
-def test_everything_that_the_ledger_has_of_a_person_goes(
-    commands: Commands, place: LedgerPlace, word: str
-) -> None:
+def test_everything_that_the_ledger_has_of_a_person_goes(commands: Commands, word: str) -> None:
     commands.target(*snapshot(*people(2), marked()), *snapshot(marked(), **VIPS))
-    assert set(holds(place)) == {"member", "entry"}
-    before = len(place.read("SELECT * FROM entry"))
+    assert set(holds(commands.place)) == {"member", "entry"}
+    before = len(commands.place.read("SELECT * FROM entry"))
     answer = erase(commands, word)
     assert (answer["known"], answer["users"], answer["rows"]) == (True, 1, 4)
     assert [(one["list_name"], one["state"]) for one in answer["lists"]] == [
         ("activeusers", "on"),
         ("VIPs", "on"),
     ]
-    assert holds(place) == []
-    assert len(place.read("SELECT * FROM entry")) == before - 2
+    assert holds(commands.place) == []
+    assert len(commands.place.read("SELECT * FROM entry")) == before - 2
 
 
 @FILE
@@ -139,95 +137,91 @@ def test_the_retention_of_leavers_leaves_no_byte_either(commands: Commands) -> N
 # -- who is meant ---------------------------------------------------------------------------------
 
 
-def test_another_user_with_the_same_address_keeps_it(
-    commands: Commands, sandbox: Running, place: LedgerPlace
-) -> None:
+def test_another_user_with_the_same_address_keeps_it(commands: Commands, sandbox: Running) -> None:
     commands.target(*snapshot(*people(2), member(3, "user2@shop.example")))
     answer = erase(commands, "u-3")
     assert answer["lists"] == [{**LIST, "state": "shared"}]
-    assert holds(place, "u-3") == []
-    assert set(holds(place, "user2@")) == {"member", "entry"}
+    assert holds(commands.place, "u-3") == []
+    assert set(holds(commands.place, "user2@")) == {"member", "entry"}
     assert commands.target(*snapshot(*people(2))).code == 0
     assert sandbox.control.lists()["activeusers"] == addresses(1, 2)
 
 
-def test_by_an_address_everybody_goes_who_has_it(commands: Commands, place: LedgerPlace) -> None:
+def test_by_an_address_everybody_goes_who_has_it(commands: Commands) -> None:
     commands.target(*snapshot(*people(2), marked("user2@shop.example")))
     answer = erase(commands, "user2@shop.example")
     assert (answer["users"], answer["rows"]) == (2, 3)
-    assert (holds(place), holds(place, "user2@"), holds(place, "u-2")) == ([], [], [])
-    assert set(holds(place, "user1@")) == {"member", "entry"}
+    assert (
+        holds(commands.place),
+        holds(commands.place, "user2@"),
+        holds(commands.place, "u-2"),
+    ) == ([], [], [])
+    assert set(holds(commands.place, "user1@")) == {"member", "entry"}
 
 
-def test_a_former_address_goes_with_its_user(commands: Commands, place: LedgerPlace) -> None:
+def test_a_former_address_goes_with_its_user(commands: Commands) -> None:
     commands.target(*snapshot(*people(2), marked()))
     # No proof: the former address stays wanted, in a row of its own.
     commands.target(*snapshot(marked("new@shop.example"))[:-2])
-    assert len(place.read("SELECT * FROM member WHERE held_of IS NOT NULL")) == 1
+    assert len(commands.place.read("SELECT * FROM member WHERE held_of IS NOT NULL")) == 1
     assert erase(commands, ADDRESS)["users"] == 1
-    assert (holds(place), holds(place, "new@")) == ([], [])
+    assert (holds(commands.place), holds(commands.place, "new@")) == ([], [])
 
 
-def test_one_person_with_two_amplitude_ids_is_one_person(
-    commands: Commands, place: LedgerPlace
-) -> None:
+def test_one_person_with_two_amplitude_ids_is_one_person(commands: Commands) -> None:
     same = {"user_id": f"u-{MARKED}"}
     commands.target(*snapshot(*people(1), marked(), member(77, "other@shop.example", **same)))
     assert erase(commands, ADDRESS)["users"] == 2
-    assert (holds(place), holds(place, "other@")) == ([], [])
+    assert (holds(commands.place), holds(commands.place, "other@")) == ([], [])
 
 
-def test_a_placeholder_is_no_person(commands: Commands, place: LedgerPlace) -> None:
+def test_a_placeholder_is_no_person(commands: Commands) -> None:
     crowd = [member(number, user_id="guest") for number in range(30)]
     commands.target(*snapshot(*crowd))
     for word in ("guest", "user7@shop.example"):
         ended = commands.ledger_command("erase", word)
         assert ended.code == 1
         assert "--by amplitude-id. Nothing was erased" in ended.stderr
-    assert len(place.read("SELECT * FROM member")) == 30
+    assert len(commands.place.read("SELECT * FROM member")) == 30
     assert erase(commands, "35689307", "--by", "amplitude-id")["users"] == 1
-    assert len(place.read("SELECT * FROM member")) == 29
+    assert len(commands.place.read("SELECT * FROM member")) == 29
 
 
-def test_an_id_that_means_two_people_is_asked_about(commands: Commands, place: LedgerPlace) -> None:
+def test_an_id_that_means_two_people_is_asked_about(commands: Commands) -> None:
     commands.target(*snapshot(*people(2), member(3, user_id="35689301")))
     ended = commands.ledger_command("erase", "35689301")
     assert ended.code == 1
     assert "different people as user-id and as amplitude-id" in ended.stderr
-    assert len(place.read("SELECT * FROM member")) == 3
+    assert len(commands.place.read("SELECT * FROM member")) == 3
     erase(commands, "35689301", "--by", "user-id")
-    assert set(holds(place, "user1@")) == {"member", "entry"}
-    assert holds(place, "user3@") == []
+    assert set(holds(commands.place, "user1@")) == {"member", "entry"}
+    assert holds(commands.place, "user3@") == []
 
 
-def test_what_cordial_said_of_others_may_name_a_person_too(
-    commands: Commands, place: LedgerPlace
-) -> None:
+def test_what_cordial_said_of_others_may_name_a_person_too(commands: Commands) -> None:
     commands.target(*snapshot(*people(2), marked()))
-    place.write(
+    commands.place.write(
         f"UPDATE entry SET rejected_message = 'is {ADDRESS.title()} already' "  # noqa: S608  words of ours
         "WHERE identifier = 'user1@shop.example'",
         "UPDATE entry SET rejected_message = 'unsubscribed' "
         "WHERE identifier = 'user2@shop.example'",
     )
     erase(commands, ADDRESS)
-    assert holds(place, MARKED.title()) == []
-    assert holds(place, "unsubscribed") == ["entry"]
+    assert holds(commands.place, MARKED.title()) == []
+    assert holds(commands.place, "unsubscribed") == ["entry"]
 
 
-def test_who_has_left_is_known_by_address_and_by_id_apart(
-    commands: Commands, place: LedgerPlace
-) -> None:
+def test_who_has_left_is_known_by_address_and_by_id_apart(commands: Commands) -> None:
     timed = {"computed_time": 1_795_000_000_000}
     commands.target(FLAGGED, change(MARKED, ADDRESS, in_cohort=True, **timed))
     commands.target(FLAGGED, change(MARKED, ADDRESS, in_cohort=False, **timed))
-    assert set(holds(place)) == {"entry", "leaver"}
+    assert set(holds(commands.place)) == {"entry", "leaver"}
     answer = commands.ledger_command("erase", ADDRESS)
     assert "their other address and ids, too" in answer.stdout
     assert "delete the contact" not in answer.stdout  # they are on no list
-    assert holds(place) == ["leaver"]
+    assert holds(commands.place) == ["leaver"]
     assert erase(commands, f"u-{MARKED}")["known"] is True
-    assert holds(place) == []
+    assert holds(commands.place) == []
 
 
 @FILE
@@ -241,31 +235,27 @@ def test_somebody_who_was_adopted_goes(commands: Commands, sandbox: Running) -> 
     assert files_with(commands.ledger.parent) == []
 
 
-def test_an_identifier_that_is_no_address_keeps_its_letter_case(
-    commands: Commands, place: LedgerPlace
-) -> None:
+def test_an_identifier_that_is_no_address_keeps_its_letter_case(commands: Commands) -> None:
     by_key = {"contact_identifier_name": "customerId", "contact_identifier_mapping": "email"}
     commands.settings.update(by_key)
     commands.target(*snapshot(member(1, "Ab"), member(2, "aB")))
     erase(commands, " Ab ")
-    assert [row["identifier"] for row in place.read("SELECT * FROM entry")] == ["aB"]
+    assert [row["identifier"] for row in commands.place.read("SELECT * FROM entry")] == ["aB"]
 
 
 # -- what is said ---------------------------------------------------------------------------------
 
 
-def test_a_person_whom_the_ledger_does_not_know_is_no_failure(
-    commands: Commands, place: LedgerPlace
-) -> None:
+def test_a_person_whom_the_ledger_does_not_know_is_no_failure(commands: Commands) -> None:
     """A script that erases everywhere may ask twice, and asks systems that never knew them."""
     commands.target(*snapshot(*people(1)))
     assert erase(commands, ADDRESS)["known"] is False
     assert "knows nobody by this" in commands.ledger_command("erase", ADDRESS).stdout
-    assert len(place.read("SELECT * FROM entry")) == 1
+    assert len(commands.place.read("SELECT * FROM entry")) == 1
 
 
 def test_it_says_on_which_lists_a_person_still_is_and_who_brings_them_back(
-    commands: Commands, sandbox: Running, place: LedgerPlace
+    commands: Commands, sandbox: Running
 ) -> None:
     commands.target(*snapshot(*people(40), marked()))
     withheld = commands.target(*snapshot(*people(10)))
@@ -274,7 +264,7 @@ def test_it_says_on_which_lists_a_person_still_is_and_who_brings_them_back(
     assert "is still on, since the removal was not carried out, list 'activeusers'" in said
     assert "delete the contact in Cordial" in said
     assert "a later run brings them back" in said
-    assert ("PostgreSQL keeps deleted rows" in said) == (place.kind != SQLITE)
+    assert ("PostgreSQL keeps deleted rows" in said) == (commands.place.kind != SQLITE)
     commands.ledger_command("approve", COHORT, "--up-to", "40")
     assert commands.target().code == 0
     assert sandbox.control.lists()["activeusers"] == sorted([*addresses(*range(1, 11)), ADDRESS])
@@ -319,12 +309,12 @@ def test_the_rejects_file_forgets_too(commands: Commands, sandbox: Running) -> N
 
 
 def test_the_identifier_can_come_by_standard_input(
-    commands: Commands, monkeypatch: pytest.MonkeyPatch, place: LedgerPlace
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands.target(*snapshot(*people(1), marked()))
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{ADDRESS}\n"))
     assert erase(commands, "-")["known"] is True
-    assert holds(place) == []
+    assert holds(commands.place) == []
     refused = commands.ledger_command("erase", "-")
     assert (refused.code, refused.stderr) == (
         1,
@@ -340,18 +330,16 @@ def test_what_is_one_too_many_is_not_repeated(commands: Commands) -> None:
     assert MARKED not in ended.stdout + ended.stderr
 
 
-def test_nobody_is_erased_while_a_run_holds_the_ledger(
-    commands: Commands, place: LedgerPlace
-) -> None:
+def test_nobody_is_erased_while_a_run_holds_the_ledger(commands: Commands) -> None:
     from target_cordial.ledger.store import Ledger  # noqa: PLC0415  a run, in short
 
     commands.target(*snapshot(*people(1), marked()))
-    run = Ledger(place.url, exclusive=True)
+    run = Ledger(commands.place.url, exclusive=True)
     ended = commands.ledger_command("erase", ADDRESS)
     run.close()
     assert ended.code == 1
     assert "Another run is using the ledger" in ended.stderr
-    assert set(holds(place)) == {"member", "entry"}
+    assert set(holds(commands.place)) == {"member", "entry"}
 
 
 @FILE
