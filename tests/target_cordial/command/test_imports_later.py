@@ -196,7 +196,7 @@ def test_a_job_that_cordial_has_forgotten_is_over(
 
 
 def age(commands: Commands, seconds: int) -> None:
-    commands.place.write(f"UPDATE job SET begun_at = begun_at - {seconds}")
+    commands.place.write(f"UPDATE job SET begun_at = begun_at - {seconds}")  # noqa: S608  a number
 
 
 def test_a_job_is_waited_for_however_long_it_runs(imports: Commands, sandbox: Running) -> None:

@@ -8,7 +8,6 @@ import pytest
 from target_cordial.ledger.entries import Entries
 from target_cordial.ledger.places import MEMORY
 from target_cordial.ledger.store import Ledger
-
 from tests.ledgers import KINDS, SQLITE
 
 if TYPE_CHECKING:
