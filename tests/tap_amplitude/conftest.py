@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from cordial_sandbox.server import Running, serving
 from tap_amplitude.clock import Clock
 from tap_amplitude.settings import Settings
+from tests import forked
 
 
 class FakeClock(Clock):
@@ -96,15 +95,12 @@ def tap(sandbox: Running, tmp_path: Path) -> TapCommand:
     ) -> Outcome:
         path = tmp_path / "config.json"
         path.write_text(json.dumps(sandbox_config(sandbox.url) | config))
-        command = [sys.executable, "-m", "tap_amplitude", "--config", str(path), *arguments]
+        command = ["tap-amplitude", "--config", str(path), *arguments]
         if state is not None:
             (tmp_path / "state.json").write_text(json.dumps(state))
             command += ["--state", str(tmp_path / "state.json")]
-        done = subprocess.run(
+        done = forked.run(
             command,
-            capture_output=True,
-            text=True,
-            check=False,
             cwd=tmp_path,
             env=clean_environment() | (environment or {}),
         )

@@ -14,6 +14,7 @@ import pytest
 
 from tap_amplitude.__main__ import main
 from tap_amplitude.tap import TapAmplitude
+from tests import forked
 from tests.tap_amplitude.conftest import TapCommand, clean_environment, sandbox_config
 
 if TYPE_CHECKING:
@@ -224,11 +225,8 @@ def test_wrong_settings_are_refused_all_at_once_before_anything_else(
 
 
 def run_bare(*arguments: str, environment: dict[str, str] | None = None, cwd: Path) -> Any:
-    return subprocess.run(
-        [sys.executable, "-m", "tap_amplitude", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
+    return forked.run(
+        ["tap-amplitude", *arguments],
         cwd=cwd,
         env=clean_environment() | (environment or {}),
     )

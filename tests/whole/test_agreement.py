@@ -47,6 +47,13 @@ def test_about_and_meltano_yml_agree(name: str) -> None:
     assert "load_method" not in properties
 
 
+def test_the_ledgers_command_is_installed_too() -> None:
+    said = subprocess.run(
+        [BIN / "cordial-ledger", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "approve" in said.stdout
+
+
 def test_every_own_setting_has_title_and_description() -> None:
     for plugin in (TapAmplitude, TargetCordial):
         schema = settings_docs.schema_of(plugin)

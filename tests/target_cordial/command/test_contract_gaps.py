@@ -8,7 +8,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from target_cordial.cordial.rest import RestClient
 from target_cordial.core.import_counts import Kind
 from target_cordial.core.plan import Sent
 from target_cordial.settings import SCHEMA
+from tests import forked
 from tests.tap_amplitude.conftest import clean_environment, sandbox_config
 from tests.target_cordial.command.clock import DAY, HOUR, let_pass
 from tests.target_cordial.command.conftest import Commands, line
@@ -338,8 +338,8 @@ def start_tap(sandbox: Running, folder: Path, **settings: Any) -> subprocess.Pop
     config = folder / "tap.json"
     config.write_text(json.dumps(sandbox_config(sandbox.url) | settings), encoding="utf-8")
     (folder / "tmp").mkdir()
-    return subprocess.Popen(
-        [sys.executable, "-m", "tap_amplitude", "--config", str(config)],
+    return forked.Popen(
+        ["tap-amplitude", "--config", str(config)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import forked
 from tests.target_cordial.command.clock import DAY, let_pass
-from tests.target_cordial.command.conftest import BIN, TIMEOUT, begun
+from tests.target_cordial.command.conftest import begun
 from tests.target_cordial.command.messages import (
     COHORT,
     addresses,
@@ -166,14 +166,10 @@ def test_status_shows_how_every_cohort_stands(commands: Commands) -> None:
 
 def run_with(environment: dict[str, str], *arguments: str, cwd: Path) -> tuple[int, str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TARGET_CORDIAL_")}
-    done = subprocess.run(
-        [BIN / "cordial-ledger", *arguments],
+    done = forked.run(
+        ["cordial-ledger", *arguments],
         env={**kept, **{f"TARGET_CORDIAL_{k}": v for k, v in environment.items()}},
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
         cwd=cwd,
-        check=False,
     )
     return done.returncode, done.stdout, done.stderr
 
