@@ -61,7 +61,7 @@ class TargetCordial(Target):
         Raises:
             ConfigValidationError: With one line for each wrong setting, never with its value.
         """
-        self.stop = Stop()
+        self.stop = Stop(self.logger)
         if parse_env_config and validate_config:
             self.append_builtin_config(self.config_jsonschema)
             known = self.config_jsonschema["properties"]

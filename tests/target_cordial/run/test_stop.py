@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import logging
+import queue
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,8 +34,14 @@ def stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stop]:
     made = Stop()
     made.install()
     yield made
+    told(made)  # what counts the seconds is to have no real timer any more
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+def told(stop: Stop) -> bool:
+    """Wait until another thread has heard of a signal: every test has sent one."""
+    return stop.event.wait(60)
 
 
 def nothing() -> None:
@@ -51,7 +60,7 @@ def test_a_signal_ends_the_reading_at_once(stop: Stop, number: signal.Signals) -
     with pytest.raises(InterruptedRunError):
         stop.read(work)
     assert read == [1]
-    assert stop.event.is_set()
+    assert told(stop)
 
 
 def test_a_signal_before_the_reading_lets_none_begin(stop: Stop) -> None:
@@ -66,6 +75,46 @@ def test_a_signal_after_the_reading_is_seen_at_the_next_check(stop: Stop) -> Non
     signal.raise_signal(signal.SIGTERM)
     with pytest.raises(InterruptedRunError):
         stop.check()
+
+
+def test_a_signal_is_heard_by_who_waits_for_it(stop: Stop) -> None:
+    """The handler runs in the thread that waits, and must not wait for that thread's own lock."""
+    waiting = stop.event._cond  # type: ignore[attr-defined]  # noqa: SLF001  no other way into it
+    with waiting:
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(InterruptedRunError):
+            stop.check()
+    assert told(stop)
+
+
+def test_a_run_that_can_not_end_ends_itself_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended: queue.Queue[int] = queue.Queue()
+    monkeypatch.setattr("target_cordial.run.stop.os._exit", ended.put)
+    monkeypatch.setattr("target_cordial.run.stop.DEADLINE_SECONDS", 0.0)
+    stop = Stop(logging.getLogger("test"))
+    stop.count_down()
+    stop.count_down()
+    assert ended.get(timeout=60) == InterruptedRunError.exit_code
+    assert ended.empty()
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "Run failed: The run was told to stop. What it was doing did not end in time and was "
+        "abandoned. The next run goes on from the ledger."
+    )
+
+
+def test_a_log_that_nobody_reads_does_not_keep_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("target_cordial.run.stop.os._exit", ended.append)
+    monkeypatch.setattr("target_cordial.run.stop.LAST_WORDS_SECONDS", 0.0)
+    free = threading.Event()
+    logger = logging.Logger("stuck")  # noqa: LOG001  one that no other test has
+    logger.addFilter(lambda _: not free.wait(60))
+    Stop(logger)._end()  # noqa: SLF001  what the timer calls
+    assert ended == [InterruptedRunError.exit_code]
+    free.set()
 
 
 def test_a_second_signal_changes_nothing(stop: Stop) -> None:
@@ -99,6 +148,7 @@ def test_a_signal_between_any_two_steps_is_an_interruption_or_is_kept(stop: Stop
     steps = steps_of(stop)
     assert len(steps) > 10
     for number in range(len(steps)):
+        stop._heard = False  # noqa: SLF001  as if no signal had come yet
         stop.event.clear()
         seen = -1
 
@@ -118,6 +168,6 @@ def test_a_signal_between_any_two_steps_is_an_interruption_or_is_kept(stop: Stop
             pass
         finally:
             sys.settrace(None)
-        assert stop.event.is_set(), steps[number]
+        assert told(stop), steps[number]
         with pytest.raises(InterruptedRunError):
             stop.check()
