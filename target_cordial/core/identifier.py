@@ -29,7 +29,7 @@ EMAIL_KEYS: Final = frozenset({"email", "channels.email.address"})
 PLACEHOLDERS: Final = frozenset({"", "none", "null", "undefined", "(none)"})
 """Values that apps send when they have none (Amplitude documents the first ones as a trap)."""
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 _INVISIBLE: Final = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _PADDING: Final = re.compile(rf"^[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+$")
 _PLAIN_EMAIL: Final = re.compile(
@@ -113,8 +113,11 @@ def clean(value: object, mapping: Mapping) -> Resolved:
 
 
 def is_text(text: str) -> bool:
-    """Say whether a text can be written down: half a surrogate pair, as JSON may hold, can't."""
-    return not _SURROGATE.search(text)
+    """Say whether a text can be written down.
+
+    Half a surrogate pair, as JSON may hold, can't be anywhere, and a NUL not in every ledger.
+    """
+    return not _NO_TEXT.search(text)
 
 
 def is_email_address(text: str) -> bool:

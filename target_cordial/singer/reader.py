@@ -51,6 +51,7 @@ MOST_DIGITS: Final = 300
 SDK_ERRORS: Final = {
     "RecordsWithoutSchemaException": "a RECORD came before the SCHEMA of its stream",
     "MissingKeyPropertiesError": "a RECORD lacks a key property that its SCHEMA declares",
+    "InvalidJSONSchema": "a SCHEMA is no valid JSON Schema",
     "InvalidInputLine": "a SCHEMA has no properties; an empty object will do",
     "MapExpressionError": (
         "an expression in the setting stream_maps can't be evaluated: does it use a field that "
@@ -153,6 +154,8 @@ class CordialReader(GenericSingerReader[str]):
             intake.receive(message["stream"], message["record"], number)
             callbacks[kind](message)
         elif kind == "SCHEMA":
+            if not isinstance(message["schema"].get("properties", {}), dict):
+                raise InputError(f"Line {number} of the input: a SCHEMA's properties are no object")
             intake.schema(message["stream"], message["schema"])
             callbacks[kind](message)
         elif kind == "STATE":

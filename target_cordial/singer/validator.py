@@ -37,8 +37,28 @@ class NotingValidator(BaseJSONSchemaValidator):
 
     def validate(self, record: dict[str, Any]) -> None:
         """Note what is wrong with a record, if anything is."""
+        try:
+            error = self._error_in(record)
+        except UnicodeEncodeError:
+            # Half a surrogate pair, in what would be quoted: a name that was cut in the midst of an
+            # emoji, say. A sign stands for it here.
+            error = self._error_in(_writable(record))
+        if error is not None:
+            name = ".".join(str(part) for part in error.instance_path) or "the record"
+            self._intake.violate(name, str(error.schema_path[-1]))
+
+    def _error_in(self, record: dict[str, Any]) -> jsonschema_rs.ValidationError | None:
         if self._validator.is_valid(record):
-            return
-        error = next(iter(self._validator.iter_errors(record)))
-        name = ".".join(str(part) for part in error.instance_path) or "the record"
-        self._intake.violate(name, str(error.schema_path[-1]))
+            return None
+        return next(iter(self._validator.iter_errors(record)))
+
+
+def _writable(value: Any) -> Any:  # noqa: ANN401  JSON has any type
+    """Copy a record, with a sign where a text has half a surrogate pair."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_writable(name): _writable(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_writable(part) for part in value]
+    return value

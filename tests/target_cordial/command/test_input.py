@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from tests.target_cordial.command.conftest import Commands, line
 from tests.target_cordial.command.messages import (
     COHORT,
     FLAGGED,
+    MEMBER_PROPERTIES,
     MEMBERS,
     SNAPSHOTS,
     addresses,
@@ -264,3 +265,49 @@ def test_an_odd_value_beside_the_point_is_no_trouble(
     ended = commands.target(MEMBERS, SNAPSHOTS, odd, member(2), marker(2))
     assert ended.code == 0
     assert sandbox.control.lists()["activeusers"] == addresses(1, 2)
+
+
+def test_an_odd_value_in_a_column_of_texts_is_no_trouble(
+    commands: Commands, sandbox: Running
+) -> None:
+    columns = {**MEMBER_PROPERTIES, "nick": {"type": "string", "maxLength": 9}}
+    members = schema("cohort_members", columns)
+    cut = member(1, nick="cut \ud83d")
+    ended = commands.target(members, SNAPSHOTS, cut, member(2, nick="x"), marker(2))
+    assert ended.code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2)
+    ended = commands.target(members, SNAPSHOTS, member(3, nick="cut short \ud83d"), marker(1))
+    assert ended.code == 3
+    assert "line 3, field 'nick' breaks its schema (maxLength)" in ended.stderr
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 2)
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud83d"])
+@pytest.mark.parametrize("name", ["amplitude_id", "user_id"])
+def test_what_no_ledger_can_hold_is_refused_by_its_field_alike(
+    commands: Commands, sandbox: Running, name: str, odd: str
+) -> None:
+    ended = commands.target(*snapshot(member(1, **{name: f"7{odd}"}), member(2)))
+    assert (ended.code, ended.states) == (3, [])
+    assert f"line 3, field '{name}'" in ended.stderr
+    assert sandbox.control.lists()["activeusers"] == addresses(2)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"properties": None}, "a SCHEMA's properties are no object"),
+        ({"properties": []}, "a SCHEMA's properties are no object"),
+        (
+            {"properties": {"cohort_id": {"type": 7}, "email": {}}},
+            "a SCHEMA is no valid JSON Schema",
+        ),
+    ],
+)
+def test_a_schema_that_is_none_ends_the_run_and_is_named(
+    commands: Commands, given: dict[str, Any], said: str
+) -> None:
+    odd = {"type": "SCHEMA", "stream": "cohort_members", "schema": given, "key_properties": []}
+    ended = commands.target(odd, member(1))
+    assert ended.code == 1
+    assert f"Line 1 of the input: {said}" in ended.last_line

@@ -377,3 +377,9 @@ def test_what_resolves_can_be_written_down(text: str) -> None:
 )
 def test_the_channel_of_an_identifier(name: str, channel: str | None) -> None:
     assert channel_of(name) == channel
+
+
+def test_a_nul_is_no_text_for_every_ledger() -> None:
+    assert not is_text("C-\x007")
+    assert clean("C-\x007", CUSTOMER) == Resolved(None, INVALID_IDENTIFIER)
+    assert clean("ana\x00@shop.example", EMAIL) == Resolved(None, INVALID_IDENTIFIER)

@@ -447,6 +447,12 @@ def test_a_cohort_name_with_half_a_surrogate_pair_is_none() -> None:
     assert cohort_of({"cohort_name": "vip \U0001f600"}) == Cohort(None, "vip \U0001f600")
 
 
+@pytest.mark.parametrize("name", ["amplitude_id", "user_id", "snapshot_id", "cohort_id"])
+def test_an_id_with_a_nul_is_unreadable(name: str) -> None:
+    assert unreadable(ROW | {name: "7\x00"}).field == name
+    assert member(ROW | {"cohort_name": "vip\x00"}).cohort == Cohort("9zx41kq", None)
+
+
 def test_an_identifier_with_half_a_surrogate_pair_names_no_user() -> None:
     mapping = Mapping("customer_id", ("customer_id",))
     row = {"cohort_id": "c1", "amplitude_id": "1", "customer_id": "C-\udc00"}
