@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 QUESTIONS = 8
 ENOUGH = 1_000
 
+SEARCHES = settings(max_examples=20)
+"""Each of them is a whole search."""
+
 
 def rows_of(ranges: Iterable[Range]) -> list[int]:
     return [row for first, last in ranges for row in range(first, last)]
@@ -129,11 +132,11 @@ def worlds(draw: st.DrawFn) -> tuple[Range, set[int], int]:
     return rows, draw(few | run | scattered), draw(st.integers(0, 40))
 
 
-@settings(max_examples=50)  # each of them is a whole search
+@SEARCHES
 @given(worlds())
 def test_a_refused_row_stays_suspect_whatever_is_asked(world: tuple[Range, set[int], int]) -> None:
     rows, refused, enough = world
-    isolation = Isolation(rows, len(refused), enough=enough)
+    isolation, other = (Isolation(rows, len(refused), enough=enough) for _ in range(2))
     before = {*range(*rows)} if refused else set()
     for _ in range(QUESTIONS):
         suspects = rows_of(isolation.suspects)
@@ -142,16 +145,20 @@ def test_a_refused_row_stays_suspect_whatever_is_asked(world: tuple[Range, set[i
         assert isolation.open is (len(suspects) > enough)
         before = {*suspects}
         question = isolation.question()
+        assert other.question() == question  # the same answers lead to the same questions
         assert {*rows_of(question)} <= before
         assert list(question) == sorted(question)
         assert len(rows_of(question)) == len({*rows_of(question)})
         if question:
             # To ask for everybody who is suspect would tell what is known.
             assert len(rows_of(question)) < len(suspects)
-        isolation.answer(count(refused, question))
+        for one in (isolation, other):
+            one.answer(count(refused, question))
+        assert other.suspects == isolation.suspects
     assert refused <= {*rows_of(isolation.suspects)} <= before
 
 
+@SEARCHES
 @given(worlds(), st.lists(st.integers(0, 170), min_size=1, max_size=QUESTIONS))
 def test_contradictory_counts_leave_no_suspect_and_break_nothing(
     world: tuple[Range, set[int], int], answers: list[int]
@@ -174,19 +181,6 @@ def test_more_refused_rows_than_there_are_break_nothing(refused: int) -> None:
     assert isolation.question() == ()
     isolation.answer(3)
     assert isolation.suspects == []
-
-
-@settings(max_examples=20)  # each of them is a whole search
-@given(worlds())
-def test_the_same_answers_lead_to_the_same_questions(world: tuple[Range, set[int], int]) -> None:
-    rows, refused, enough = world
-    one, other = (Isolation(rows, len(refused), enough=enough) for _ in range(2))
-    for _ in range(QUESTIONS):
-        question = one.question()
-        assert other.question() == question
-        for isolation in (one, other):
-            isolation.answer(count(refused, question))
-        assert one.suspects == other.suspects
 
 
 # -- counts and ranges ----------------------------------------------------------------------------
