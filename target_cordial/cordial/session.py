@@ -20,6 +20,7 @@ from requests.adapters import HTTPAdapter
 
 from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
 from target_cordial.cordial.retry import Failure, delay, retry_after, should_retry
+from target_cordial.core.identifier import as_text
 from target_cordial.errors import InterruptedRunError, RefusedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 CONNECT_SECONDS: Final = 10.0
+
+MOST_NESTED: Final = 50
+"""Levels of a body that are read: Cordial's have five at most."""
 
 FIRST_GAP_SECONDS: Final = 0.05
 LONGEST_GAP_SECONDS: Final = 30.0
@@ -280,7 +284,25 @@ class Session:
 
 
 def _json(response: requests.Response) -> Any:  # noqa: ANN401  JSON has any type
+    """Decode a body; None for what is none, or is nested as no answer of Cordial's is."""
     try:
-        return json.loads(response.content)
-    except ValueError:
+        return _writable(json.loads(response.content), MOST_NESTED)
+    except (ValueError, RecursionError):
         return None
+
+
+def _writable(value: Any, levels: int) -> Any:  # noqa: ANN401  JSON has any type
+    """Copy a body, with a sign for what no ledger and no file can hold.
+
+    Raises:
+        ValueError: It is nested deeper than these levels.
+    """
+    if isinstance(value, str):
+        return as_text(value)
+    if not isinstance(value, dict | list):
+        return value
+    if not levels:
+        raise ValueError("nested too deep")
+    if isinstance(value, list):
+        return [_writable(part, levels - 1) for part in value]
+    return {as_text(name): _writable(part, levels - 1) for name, part in value.items()}

@@ -120,6 +120,11 @@ def is_text(text: str) -> bool:
     return not _NO_TEXT.search(text)
 
 
+def as_text(text: str) -> str:
+    """Write a text down all the same: a sign stands for what can't be."""
+    return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def is_email_address(text: str) -> bool:
     """Say whether a lower-case text is one e-mail address, by syntax alone."""
     if _PLAIN_EMAIL.fullmatch(text):

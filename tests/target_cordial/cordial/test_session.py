@@ -443,3 +443,17 @@ def test_the_real_clock_goes_on_when_the_time_is_up() -> None:
     before = clock.now()
     clock.wait(0)
     assert clock.now() >= before
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 60 + b"1" + b"}" * 60])
+def test_a_body_that_is_nested_as_none_of_cordials_is_no_answer(body: bytes) -> None:
+    answer = wire({"content": body}).session.call("GET", "/accountlists")
+    assert answer.body is None
+    assert answer.kind is Kind.UNEXPECTED
+
+
+def test_what_no_ledger_can_hold_is_written_down_as_a_sign() -> None:
+    body = b'{"error": true, "message": ["NUL \\u0000", {"half \\ud83d": "whole \\ud83d\\ude00"}]}'
+    answer = wire({"status_code": 422, "content": body}).session.call("PUT", "/contacts/x")
+    assert answer.prose == "NUL \ufffd; whole \U0001f600"
+    assert answer.body["message"][1] == {"half \ufffd": "whole \U0001f600"}
