@@ -52,7 +52,8 @@ STATUS_TABLE: Final[Mapping[int, tuple[Kind, str]]] = {
 """Documented statuses. 429 is not in Cordial's description, but in its article on limits."""
 
 SHARED_NAMES: Final = (
-    "List names share one space with contact attributes: is there an attribute of that name?"
+    "List names share one space with contact attributes: if there is an attribute of that name, "
+    "give the cohort another list_name in the setting cohorts"
 )
 """Documented by Cordial (support article 115005528428); errors about names do not say so."""
 

@@ -12,9 +12,11 @@ import msgspec
 from target_cordial.core.outcome import Status
 from target_cordial.errors import (
     CordialError,
+    InputError,
     InterruptedRunError,
     RunEndedError,
     TargetCordialError,
+    UnavailableError,
     mark_told,
 )
 from target_cordial.ledger.entries import Entries
@@ -101,7 +103,7 @@ class SyncRun:
 
         What the ledger knew before is as it was; the tap has had no STATE and sends again.
         """
-        self._report.fail(str(error))
+        self._report.fail(_with_remedy(error))
         self._end()
         mark_told(error)
 
@@ -141,7 +143,7 @@ class SyncRun:
             interrupted = error
             self._report.fail(str(error))
         except CordialError as error:
-            self._report.fail(str(error))
+            self._report.fail(_with_remedy(error))
         except TargetCordialError as error:
             self.abandon(error)
             raise
@@ -174,3 +176,16 @@ class SyncRun:
             except OSError as error:
                 report.fail(f"The report can't be written to report_path ({error.strerror}).")
         report.log(self._logger)
+
+
+def _with_remedy(error: TargetCordialError) -> str:
+    """Say what ended the run, and what to do, where the error does not know that."""
+    if isinstance(error, UnavailableError):
+        return (
+            f"{error} Run again once Cordial answers; if it never does, check the network, and "
+            "region (or api_url, endpoint)."
+        )
+    if isinstance(error, InputError):
+        text = str(error).removesuffix(".")
+        return f"{text}. Nothing of this input is kept: once that is mended, run the tap again."
+    return str(error)

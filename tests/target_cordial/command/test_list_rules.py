@@ -311,7 +311,7 @@ def test_a_name_taken_by_a_contact_attribute_is_an_error_that_says_so(
     ended = either.target(*snapshot(*people(1)), *cohort("VIPs", member(2), cohort_id=OTHER))
     assert ended.code == 3
     assert "activeusers" in ended.last_line
-    assert "is there an attribute of that name?" in ended.last_line
+    assert "give the cohort another list_name in the setting cohorts" in ended.last_line
     assert sandbox.control.lists() == {"VIPs": addresses(2)}
     assert either.target(cohorts={COHORT: {"list_name": "Actives"}}).code == 0
     assert sandbox.control.lists()["Actives"] == addresses(1)
