@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 TAPS := .venv-taps
 TAPS_READY := $(TAPS)/.ready
 
-.PHONY: setup test soak lint format docs demo demo-trouble mutants clean
+.PHONY: setup test soak reliability lint format docs demo demo-trouble mutants clean
 .DEFAULT_GOAL := test
 
 setup: $(READY) $(TAPS_READY)
@@ -38,7 +38,10 @@ test: lint $(TAPS_READY)
 	$(BIN)/python -m pytest --numprocesses auto
 
 soak: $(READY)
-	$(BIN)/python -m pytest tests/machine --numprocesses auto --hypothesis-profile soak
+	$(BIN)/python -m pytest tests/machine tests/fuzz --numprocesses auto --hypothesis-profile soak
+
+reliability: $(TAPS_READY)
+	$(BIN)/python -m tests.faults.record --numprocesses auto
 
 docs: $(READY)
 	$(BIN)/python -m tools.settings_docs
