@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import gc
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 from unittest import mock
 
 import pytest
@@ -25,6 +28,14 @@ __all__ = [  # fixtures: importing is using
     "staging_server",
     "staging_store",
 ]
+
+
+LONG: Final = ("tests/whole/", "tests/faults/", "tests/machine/", "tests/fuzz/")
+"""Where the long tests are. They come first: at the end a worker would be alone with one."""
+
+MEMORY: Final = Path("/dev/shm")  # noqa: S108  a ledger in a file that no disk has to wait for
+
+ENOUGH_BYTES: Final = 1 << 30
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -63,3 +74,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # The SDK warns from half a year before an interpreter's end of life; that is no fault of ours.
     config.addinivalue_line("filterwarnings", "ignore:.*end of life.*:FutureWarning")
+    if os.access(MEMORY, os.W_OK):
+        memory = os.statvfs(MEMORY)
+        if memory.f_bavail * memory.f_frsize >= ENOUGH_BYTES:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # the tests and all modules: to look through them again and again finds nothing
