@@ -35,10 +35,11 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 test: lint $(TAPS_READY)
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 soak: $(READY)
-	$(BIN)/python -m pytest tests/machine tests/fuzz --numprocesses auto --hypothesis-profile soak
+	$(BIN)/python -m pytest tests/machine tests/fuzz tests/target_cordial/command/test_poisoned.py \
+		--numprocesses auto --hypothesis-profile soak
 
 reliability: $(TAPS_READY)
 	$(BIN)/python -m tests.faults.record --numprocesses auto
