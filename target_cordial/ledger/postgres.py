@@ -7,6 +7,7 @@ ledgers as there are groups of cohorts: ``postgresql://…/db?options=-csearch_p
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import URL, Engine, Table
+
+# psycopg writes what it can't do, in the server's words, which may hold a row.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 DRIVER: Final = "postgresql+psycopg"
 
@@ -193,6 +197,7 @@ class PostgresPlace:
         engine = create_engine(
             self._url,
             poolclass=StaticPool,
+            hide_parameters=True,  # they are people
             isolation_level="READ COMMITTED",
             # The stage is gone with the session, as the unlinked database beside a file is.
             execution_options={"schema_translate_map": {STAGE: self._temporary}},

@@ -90,7 +90,12 @@ class SQLitePlace:
             # soon as they are open; this keeps them inside the ledger's own folder all the same.
             os.environ["SQLITE_TMPDIR"] = str(self._file.folder)
         waiting = {"timeout": PATIENCE_SECONDS}
-        engine = create_engine(url, poolclass=StaticPool, connect_args=waiting)
+        engine = create_engine(
+            url,
+            poolclass=StaticPool,
+            connect_args=waiting,
+            hide_parameters=True,  # they are people
+        )
 
         @event.listens_for(engine, "connect")
         def configure(connection: sqlite3.Connection, _record: object) -> None:
