@@ -1,29 +1,26 @@
 """Real processes of the target, which tests kill and signal from outside.
 
-Most are forked from a :class:`Nursery`; some are the console script itself, started as a shell
-would.
+Most are forked from one that has done the imports, see ``tests.forked``; some are the console
+script itself, started as a shell would.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import signal
-import socket
 import struct
 import subprocess
-import sys
 import termios
 import time
-from typing import IO, TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
+from tests.forked import Popen
 from tests.target_cordial.command.conftest import BIN, Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.target_cordial.command.conftest import Commands
 
@@ -32,112 +29,27 @@ PATIENCE_SECONDS: Final = 60
 
 TICK_SECONDS: Final = 0.005
 
-Files = tuple[int, int, int]
-"""Input, output and errors."""
-
-
-class Child(Protocol):
-    """A process, as far as its end is concerned.
-
-    Attributes:
-        pid: Its id.
-    """
-
-    pid: int
-
-    def poll(self) -> int | None:
-        """Tell its exit code, negative for a signal; None while it runs."""
-
-
-class Starter(Protocol):
-    """Starts processes."""
-
-    def __call__(
-        self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, files: Files
-    ) -> Child:
-        """Start the target."""
-
-
-class Forked:
-    """A process of the nursery's. See :class:`Child`."""
-
-    def __init__(self, line: IO[str]) -> None:
-        self._line = line
-        self._fd = line.fileno()
-        self.pid = int(line.readline())
-        self._code: int | None = None
-        os.set_blocking(self._fd, False)
-
-    def poll(self) -> int | None:
-        if self._code is None:
-            said = self._line.readline()
-            if said:
-                self._code = int(said)
-                self._line.close()
-        return self._code
-
-
-class Nursery:
-    """A process that has imported the target and forks others. See ``tests.faults.nursery``."""
-
-    def __init__(self) -> None:
-        self._asking, its_own = socket.socketpair()
-        with its_own:
-            command = [sys.executable, "-m", "tests.faults.nursery"]
-            self._process = subprocess.Popen(command, stdin=its_own.fileno())
-
-    def __call__(
-        self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, files: Files
-    ) -> Child:
-        request = {
-            "arguments": list(arguments),
-            "environment": dict(environment),
-            "folder": str(folder),
-        }
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            said = f"{json.dumps(request)}\n".encode()
-            socket.send_fds(self._asking, [said], [*files, theirs.fileno()])
-            return Forked(os.fdopen(os.dup(ours.fileno()), encoding="utf-8"))
-
-    def close(self) -> None:
-        """End it; what it has forked goes on."""
-        self._asking.close()
-        self._process.wait(PATIENCE_SECONDS)
-
-
-def script(
-    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, files: Files
-) -> Child:
-    """Start the console script itself."""
-    stdin, stdout, stderr = files
-    return subprocess.Popen(
-        [BIN / "target-cordial", *arguments[1:]],
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        env=environment,
-        cwd=folder,
-    )
+LOOKS: Final = 8
+"""At a process that does nothing; one that works is not found asleep so often in a row."""
 
 
 class Process:
     """A run of the target, in a process of its own.
 
     Args:
-        start: Starts it.
         commands: Its settings.
         number: Tells its files from those of others.
+        script: Whether it is the console script itself.
         stdout: Where its output goes, if not into a file.
         settings: Settings of this run alone.
     """
 
     def __init__(
         self,
-        start: Starter,
         commands: Commands,
         number: int,
         *,
+        script: bool = False,
         stdout: int | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
@@ -148,12 +60,15 @@ class Process:
         self._said = commands.folder / f"stderr{number}"
         self._told = commands.folder / f"stdout{number}"
         reading, self._input = os.pipe()
+        start: type[subprocess.Popen[str]] = subprocess.Popen if script else Popen
         with self._said.open("wb") as stderr, self._told.open("wb") as output:
             self._child = start(
-                ["target-cordial", "--config", str(own)],
-                {**os.environ, "LOGLEVEL": "DEBUG"},
-                commands.folder,
-                (reading, output.fileno() if stdout is None else stdout, stderr.fileno()),
+                [str(BIN / "target-cordial"), "--config", str(own)],
+                stdin=reading,
+                stdout=output if stdout is None else stdout,
+                stderr=stderr,
+                env={**os.environ, "LOGLEVEL": "DEBUG"},
+                cwd=commands.folder,
             )
         os.close(reading)
         self._open = True
@@ -192,11 +107,22 @@ class Process:
             assert not self.dead, f"It ended before: {self.stderr[-2000:]}"
         raise AssertionError("It never came there.")
 
+    def asleep(self) -> None:
+        """Wait until it does nothing but wait, in whatever it is."""
+        seen: list[str] = []
+
+        def sleeps() -> bool:
+            # as BSD and Linux both say it
+            command = ["ps", "-o", "stat=", "-p", str(self._child.pid)]
+            seen.append(subprocess.run(command, capture_output=True, check=False).stdout.decode())
+            return len(seen) > LOOKS and all(one.startswith("S") for one in seen[-LOOKS:])
+
+        self.until(sleeps)
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         if not self.dead:
-            with contextlib.suppress(ProcessLookupError):  # it was just ending
-                os.kill(self._child.pid, number)
+            self._child.send_signal(number)
 
     def kill(self) -> None:
         """Kill it with -9, and wait until it is gone."""

@@ -55,6 +55,9 @@ class Hold:
     Args:
         concerns: Says what is held.
         skip: How many of those are let pass first.
+
+    Attributes:
+        lost: Whether what is held never comes where it was to go, once it is let go.
     """
 
     def __init__(self, concerns: Callable[[Point], bool], skip: int) -> None:
@@ -63,7 +66,7 @@ class Hold:
         self._lock = threading.Lock()
         self._come = threading.Event()
         self._free = threading.Event()
-        self._lost = False
+        self.lost = False
         self.held = 0
 
     def wait(self, failed: Callable[[], bool] = lambda: False) -> None:
@@ -84,7 +87,7 @@ class Hold:
 
     def lose(self) -> None:
         """Drop what is held: it never comes where it was to go. What comes later passes."""
-        self._lost = True
+        self.lost = True
         self._free.set()
 
     def stop(self, point: Point) -> bool:
@@ -103,7 +106,7 @@ class Hold:
             self.held += 1
         self._come.set()
         self._free.wait(PATIENCE_SECONDS)
-        return not self._lost
+        return not self.lost
 
 
 class Wire:
@@ -120,6 +123,8 @@ class Wire:
     def __init__(self, url: str) -> None:
         self._there = urlsplit(url)
         self._holds: list[Hold] = []
+        self._busy = 0
+        self._turn = threading.Condition()
         self.watch: Callable[[Point], None] = lambda _: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._server.daemon_threads = True
@@ -142,6 +147,11 @@ class Wire:
         self._holds.clear()
         self.watch = lambda _: None
 
+    def quiet(self) -> None:
+        """Wait until nothing is on its way: what a dead process has sent may still arrive."""
+        with self._turn:
+            assert self._turn.wait_for(lambda: not self._busy, PATIENCE_SECONDS)
+
     def close(self) -> None:
         """Cut it."""
         self.clear()
@@ -160,6 +170,21 @@ class Wire:
 
     def carry(self, handler: BaseHTTPRequestHandler) -> None:
         """Carry one request there, and its answer back."""
+        with self._counted():
+            self._carry(handler)
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._turn:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._busy -= 1
+                self._turn.notify_all()
+
+    def _carry(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         method, path = handler.command, handler.path
         handler.close_connection = True  # unless it is answered
