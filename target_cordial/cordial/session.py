@@ -149,6 +149,9 @@ class Session:
         self.statuses: Counter[str] = Counter()
         self._http = session or requests.Session()
         self._http.auth = (api_key, "")
+        if self._base_url.startswith("http:"):
+            # To this machine itself, and without a lid: no proxy of the environment reads the key.
+            self._http.trust_env = False
         self._http.headers.update(
             {
                 "Accept": "application/json",
@@ -241,6 +244,17 @@ class Session:
         except requests.RequestException as error:
             # The exception's own text holds the address; only its kind is kept.
             return self._lost(error)
+        except OSError as error:
+            if error.errno is not None:
+                return self._lost(error)
+            # Found before anything is sent; requests has no class of its own for it.
+            return Failure(
+                retryable=False,
+                retry_after=None,
+                for_all=False,
+                may_be_applied=False,
+                problem="REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that can't be read",
+            )
         self._count(str(response.status_code))
         kind = kind_of(response.status_code)
         if kind is Kind.STOP:
@@ -261,15 +275,18 @@ class Session:
             )
         return Answer(response.status_code, _json(response), has_body=bool(response.content))
 
-    def _lost(self, error: requests.RequestException) -> Failure:
+    def _lost(self, error: OSError) -> Failure:
         self._count("none")
         certain = isinstance(error, requests.exceptions.ConnectTimeout)
         permanent = isinstance(error, requests.exceptions.SSLError | requests.exceptions.InvalidURL)
-        problem = (
-            "the time was up"
-            if isinstance(error, requests.Timeout)
-            else f"the connection failed ({type(error).__name__})"
-        )
+        problem = f"the connection failed ({type(error).__name__})"
+        if isinstance(error, requests.Timeout):
+            problem = "the time was up"
+        elif isinstance(error, requests.exceptions.SSLError):
+            problem = (
+                "the certificate or connection is not to be trusted (SSLError): check the address; "
+                "for a company's own CA, let REQUESTS_CA_BUNDLE name its file"
+            )
         return Failure(
             retryable=not permanent,
             retry_after=None,

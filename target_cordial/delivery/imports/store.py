@@ -21,6 +21,9 @@ _CLIENT: Final[ClientConfig] = {
     "connect_timeout": timedelta(seconds=10),
     "timeout": timedelta(seconds=90),
 }
+_EVERYWHERE: Final = "*,0.0.0.0/0,::/0"
+"""All names and all addresses."""
+
 _RETRIES: Final[RetryConfig] = {"max_retries": 8, "retry_timeout": timedelta(seconds=120)}
 """obstore waits between tries, from 0.1 s, twice as long each time, up to 15 s."""
 
@@ -86,6 +89,10 @@ def open_store(url: str, options: Mapping[str, str]) -> Store:
     # Given at all, these stand instead of what the environment says of the HTTP client.
     in_the_clear = any(endpoint.startswith("http:") for endpoint in endpoints.values())
     client: ClientConfig = {**_CLIENT, "allow_http": in_the_clear}
+    if in_the_clear:
+        # A store on this machine: no proxy of the environment reads the files. Where one is given,
+        # the environment's does not count, and this one is for no host.
+        client = {**client, "proxy_url": "http://127.0.0.1:1", "proxy_excludes": _EVERYWHERE}
 
     def build(some: Mapping[str, str]) -> Store | None:
         try:
