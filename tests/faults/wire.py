@@ -69,17 +69,25 @@ class Hold:
         self.lost = False
         self.held = 0
 
-    def wait(self, failed: Callable[[], bool] = lambda: False) -> None:
+    def comes(self, failed: Callable[[], bool] = lambda: False) -> bool:
         """Wait until something is held.
 
         Args:
             failed: Says that nothing will come any more: the process has ended.
+
+        Returns:
+            Whether something came.
         """
-        for _ in range(PATIENCE_SECONDS * 20):
-            if self._come.wait(0.05):
-                return
-            assert not failed(), "The process ended before it came there."
+        for _ in range(PATIENCE_SECONDS * 50):
+            if self._come.wait(0.02):
+                return True
+            if failed():
+                return False
         raise AssertionError("Nothing came there.")
+
+    def wait(self, failed: Callable[[], bool] = lambda: False) -> None:
+        """Wait until something is held, which has to come."""
+        assert self.comes(failed), "The process ended before it came there."
 
     def release(self) -> None:
         """Let go what is held, and all that comes later."""
