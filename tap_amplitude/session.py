@@ -27,6 +27,8 @@ _UNAUTHORIZED = (401, 403)
 _TOO_MANY = 429
 _SERVER_ERRORS = range(500, 600)
 
+_NO_BUNDLE = "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that can't be read"
+
 Params = Sequence[tuple[str, str]]
 
 
@@ -91,6 +93,14 @@ class _Anonymous(requests.auth.AuthBase):
         return request
 
 
+class Http(requests.Session):
+    """A connection that follows no redirect, nor looks where one leads: `open_file` does."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - the library's signature
+        """Say that there is none: the library ends in a ValueError on an address that is none."""
+        return None
+
+
 class Session:
     """Calls to one API address with one pair of keys."""
 
@@ -100,7 +110,7 @@ class Session:
         self._base_url = settings.base_url
         self._credentials = requests.auth.HTTPBasicAuth(settings.api_key, settings.secret_key)
         self._clock = clock
-        self._http = http or requests.Session()
+        self._http = http or Http()
         if is_loopback(self._host):
             self._http.trust_env = False  # no proxy stands between this machine and itself
         self._http.headers["User-Agent"] = f"tap-amplitude/{metadata.version('target-cordial')}"
@@ -139,7 +149,7 @@ class Session:
             if not answer.is_redirect:
                 break
             answer.close()
-            answer = self._follow(urljoin(answer.url, answer.headers["Location"]), what=what)
+            answer = self._follow(answer, what=what)
         if not _is_success(answer):
             answer.close()
             message = f"{what} could not be fetched from its storage (HTTP {answer.status_code})"
@@ -173,6 +183,8 @@ class Session:
                 raise CallError(message, status=None) from None
             except requests.RequestException as error:
                 failure = type(error).__name__
+            except OSError:  # not of the connection: requests has no class of its own for this
+                raise CallError(f"{what}: {_NO_BUNDLE}", status=None) from None
             else:
                 status = answer.status_code
                 if _is_success(answer) or (stream and answer.is_redirect):
@@ -188,8 +200,13 @@ class Session:
                 raise CallError(message, status=status)
             self._clock.sleep(wait)
 
-    def _follow(self, url: str, *, what: str) -> requests.Response:
-        parts, base = urlsplit(url), urlsplit(self._base_url)
+    def _follow(self, answer: requests.Response, *, what: str) -> requests.Response:
+        base = urlsplit(self._base_url)
+        try:
+            url = urljoin(answer.url, answer.headers["Location"])
+            parts = urlsplit(url)
+        except ValueError:
+            raise TransferError(f"{what} is redirected to an address that is none") from None
         local = is_loopback(parts.hostname or "") and is_loopback(base.hostname or "")
         if parts.scheme != "https" and not local:
             message = f"{what} is redirected to an address that is not https"

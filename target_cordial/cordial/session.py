@@ -116,6 +116,14 @@ class Pace:
             self._clock.wait(left)
 
 
+class Http(requests.Session):
+    """A connection that follows no redirect, nor looks where one leads."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002  the library's signature
+        """Say that there is none: the library ends in a ValueError on an address that is none."""
+        return None
+
+
 class Session:
     """A pooled connection to one service with one key.
 
@@ -147,9 +155,9 @@ class Session:
         self._pace = Pace(clock)
         self._lock = threading.Lock()
         self.statuses: Counter[str] = Counter()
-        self._http = session or requests.Session()
+        self._http = session or Http()
         self._http.auth = (api_key, "")
-        if self._base_url.startswith("http:"):
+        if self._base_url.lower().startswith("http:"):
             # To this machine itself, and without a lid: no proxy of the environment reads the key.
             self._http.trust_env = False
         self._http.headers.update(

@@ -89,7 +89,20 @@ def test_what_makes_no_sense_is_refused_with_a_reason(sandbox: Running) -> None:
         control.put_cohort("new", "New", [{"user_id": "u"}])
 
 
-@pytest.mark.parametrize("host", ["shop.example", "localhost.shop.example", "127.0.0.1.nip.io", ""])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "shop.example",
+        "localhost.shop.example",
+        "127.0.0.1.nip.io",
+        "",
+        "localhost.",
+        "127.1",
+        "127.0.0.1@shop.example",
+        "shop.example#127.0.0.1",
+        "[::1].shop.example",
+    ],
+)
 @pytest.mark.parametrize("path", ["/_sandbox/lists", "/v2/accountlists"])
 def test_other_host_names_are_refused(sandbox: Running, host: str, path: str) -> None:
     answer = requests.get(sandbox.url + path, headers={"Host": host}, timeout=30)

@@ -117,6 +117,13 @@ def test_a_proxy_stands_not_between_this_machine_and_itself(
     assert in_between == []
 
 
+def test_an_address_in_capitals_is_no_way_around(
+    commands: Commands, sandbox: Running, in_between: list[bytes]
+) -> None:
+    ended = commands.target(*snapshot(*people(1)), api_url=f"{sandbox.url}/v2".replace("h", "H", 1))
+    assert (ended.code, in_between) == (0, [])
+
+
 def test_a_proxy_is_asked_for_a_tunnel_and_sees_no_key(
     commands: Commands, in_between: list[bytes]
 ) -> None:

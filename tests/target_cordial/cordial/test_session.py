@@ -17,10 +17,11 @@ from target_cordial.cordial.session import (
     FIRST_GAP_SECONDS,
     LONGEST_GAP_SECONDS,
     Pace,
+    Session,
     StoppableClock,
 )
 from target_cordial.errors import InterruptedRunError, RefusedError, UnavailableError
-from tests.target_cordial.cordial.transport import BASE, KEY, FakeClock, wire
+from tests.target_cordial.cordial.transport import BASE, KEY, FakeClock, OneAnswerServer, wire
 
 OK = {"json": {"success": True}}
 LOST = [
@@ -457,3 +458,16 @@ def test_what_no_ledger_can_hold_is_written_down_as_a_sign() -> None:
     answer = wire({"status_code": 422, "content": body}).session.call("PUT", "/contacts/x")
     assert answer.prose == "NUL \ufffd; whole \U0001f600"
     assert answer.body["message"][1] == {"half \ufffd": "whole \U0001f600"}
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "https://[bad]/x", "//["])
+def test_a_redirect_to_no_address_is_an_answer_like_any_other_redirect(location: str) -> None:
+    moved = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+    server = OneAnswerServer(moved)
+    session = Session(server.url, KEY, connections=1, timeout_seconds=5, clock=FakeClock())
+    try:
+        assert session.call("GET", "/accountlists").kind is Kind.UNEXPECTED
+        assert len(server.received) == 1
+    finally:
+        session.close()
+        server.close()
