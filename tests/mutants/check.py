@@ -17,11 +17,14 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.ledgers import SQLITE
 from tests.mutants import origin
-from tests.mutants.mutants import MUTANTS, Mutant
+from tests.mutants.table import MUTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from tests.mutants.mutant import Mutant
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -92,7 +95,7 @@ def run_tests(paths: Iterable[str], module: str, mutant: Mutant | None) -> tuple
             origin.MODULE_VARIABLE: module,
         }
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--assert=plain", "--tb=line"]
-        command += ["-p", "no:cacheprovider", "-p", origin.__name__, *paths]
+        command += ["-p", "no:cacheprovider", "-p", origin.__name__, "--ledger", SQLITE, *paths]
         try:
             done = subprocess.run(
                 command,

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import ast
+from typing import Final
 
 import pytest
 
 from target_cordial import errors
 from tests.mutants import origin
 from tests.mutants.check import ROOT, Fate, NotApplicableError, fate_of, mutated
-from tests.mutants.mutants import MUTANTS, Mutant
+from tests.mutants.mutant import Mutant
+from tests.mutants.table import MUTANTS
+
+BY_FILE: Final = {
+    file: [mutant for mutant in MUTANTS if mutant.file == file]
+    for file in sorted({mutant.file for mutant in MUTANTS})
+}
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_every_mutant_applies_and_is_another_program(mutant: Mutant) -> None:
-    source = (ROOT / origin.PACKAGE / mutant.file).read_text("utf-8")
-    assert ast.dump(ast.parse(mutated(source, mutant))) != ast.dump(ast.parse(source))
-    assert mutant.harm
-    for path in mutant.tests:
-        file, _, test = path.partition("::")
-        assert f"def {test}" in (ROOT / file).read_text("utf-8")
+@pytest.mark.parametrize("file", BY_FILE)
+def test_every_mutant_applies_and_is_another_program(file: str) -> None:
+    source = (ROOT / origin.PACKAGE / file).read_text("utf-8")
+    program = ast.dump(ast.parse(source))
+    for mutant in BY_FILE[file]:
+        assert ast.dump(ast.parse(mutated(source, mutant))) != program, mutant.name
+
+
+def test_every_mutant_has_a_harm_and_tests_that_are_there() -> None:
+    texts: dict[str, str] = {}
+    for mutant in MUTANTS:
+        assert mutant.harm, mutant.name
+        for path in mutant.tests:
+            file, _, test = path.partition("::")
+            text = texts.setdefault(file, (ROOT / file).read_text("utf-8"))
+            assert f"def {test}" in text, mutant.name
 
 
 def test_there_are_enough_of_them() -> None:
