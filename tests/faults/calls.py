@@ -10,9 +10,9 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.faults.commands import Clock
 from tests.faults.matrix import Fault
 from tests.faults.people import address
-from tests.faults.scene import Clock
 from tests.faults.service import HANG, Reply, Wire, http
 
 if TYPE_CHECKING:
@@ -109,9 +109,10 @@ def status(code: int, *headers: str) -> Send:
     return lambda _: http(code, {"error": True, "message": f"sorry, {address(11)}"}, *headers)
 
 
-def limited_until(_: Reply) -> bytes:
+def limited_until(reply: Reply) -> bytes | None:
+    """Limit for half a minute, with the moment as a date."""
     moment = datetime.now(timezone.utc) + timedelta(seconds=30)
-    return status(429, f"Retry-After: {format_datetime(moment, usegmt=True)}")(_)
+    return status(429, f"Retry-After: {format_datetime(moment, usegmt=True)}")(reply)
 
 
 PROSE: Final = f"{address(11)} can not be taken"

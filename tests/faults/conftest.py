@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import NullPool, create_engine
 
 from tests.faults import matrix
-from tests.faults.scene import API_KEY, Scene
+from tests.faults.privacy import API_KEY
+from tests.faults.scene import Scene
 from tests.faults.service import Service, serving_broken
 from tests.ledgers import MEMORY, SQLITE, LedgerPlace, PostgresPlace, SQLitePlace
 
@@ -52,7 +53,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     if call.when == "call":
         item.stash[PASSED] = call.excinfo is None
-    return report  # type: ignore[return-value]  # a wrapper hands on what it was given
+    return report
 
 
 class FirstDays:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from target_cordial.delivery.imports import carrying
+from tests.faults.commands import FaultCommands
 from tests.faults.conftest import FirstDays
 from tests.faults.people import (
     ACTIVE,
@@ -24,8 +25,9 @@ from tests.faults.people import (
     on_lists,
     users,
 )
+from tests.faults.privacy import secrets_in
 from tests.faults.processes import Process
-from tests.faults.scene import FaultCommands, Scene, _secrets_in
+from tests.faults.scene import Scene
 from tests.faults.wire import Wire, wired
 from tests.target_cordial.command.conftest import line
 
@@ -134,7 +136,7 @@ class Outside(Scene):
     def is_clean(self, ended: Ended) -> None:
         """Hold that a run has logged everything, and nothing of anybody, and done no harm."""
         told = ended.stderr + str(ended.report)
-        assert not _secrets_in(told), f"{_secrets_in(told)} in the output"
+        assert not secrets_in(told), f"{secrets_in(told)} in the output"
         assert "Traceback" not in ended.stderr, ended.stderr
         assert not self.service.watch.wrong, self.service.watch.wrong
 

@@ -8,38 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import re
-import subprocess
 from typing import TYPE_CHECKING, Any
 from unittest import mock
-from urllib.parse import urlsplit
 
-from requests.adapters import HTTPAdapter
-
-from cordial_sandbox.control import Control
-from cordial_sandbox.server import Running
-from target_cordial.errors import InterruptedRunError, TargetCordialError
+from target_cordial.errors import TargetCordialError
 from tests.faults import people
-from tests.faults.people import DAY_1, DAY_2, MARK, STRANGERS, Cohorts, day_of, on_lists
-from tests.staging import SECRET
-from tests.target_cordial.command.conftest import BIN, Commands, Ended
+from tests.faults.commands import Clock, FaultCommands, HastyAdapter
+from tests.faults.people import DAY_1, DAY_2, STRANGERS, Cohorts, day_of, on_lists
+from tests.faults.privacy import secrets_in, without_states
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
     from pathlib import Path
 
-    import requests
-
     from tests.faults.matrix import Column
-    from tests.faults.service import Service, Wire
+    from tests.faults.service import Service
     from tests.ledgers import LedgerPlace
     from tests.staging import StagingStore
-
-API_KEY = f"{MARK}-api-key"
-SECRETS = (MARK, SECRET, "X-Amz-Signature", "X-Amz-Credential", "Authorization")
-"""What is in no output whatever: the marks, the store's secret, and what signs an address."""
+    from tests.target_cordial.command.conftest import Ended
 
 CODES = {"ok": 0, "degraded": 3, "failed": 1}
 APPROVE = re.compile(r"cordial-ledger (approve \S+ --up-to \d+ --only \w+)")
@@ -50,39 +37,6 @@ REMEDY = re.compile(
     re.IGNORECASE,
 )
 """What every last line of a run that was not clean has: something to do, or who does it."""
-
-PATIENCE_SECONDS = 0.05
-"""How long a scene waits for an answer that never comes, instead of a minute."""
-
-
-class Clock:
-    """A clock on which nobody waits; who waits puts it forward for all."""
-
-    now_seconds = 0.0
-
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
-
-    def now(self) -> float:
-        return Clock.now_seconds
-
-    def wait(self, seconds: float) -> None:
-        until = Clock.now_seconds + seconds
-        if self._stop.is_set():
-            raise InterruptedRunError
-        Clock.now_seconds = max(Clock.now_seconds, until)
-
-
-class HastyAdapter(HTTPAdapter):
-    """The transport, with less patience for calls that a fault is about."""
-
-    wires: tuple[Wire, ...] = ()
-
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # all options go on
-        path = urlsplit(request.url or "").path
-        if any(wire.concerns(request.method or "", path) for wire in self.wires):
-            options["timeout"] = PATIENCE_SECONDS
-        return super().send(request, **options)
 
 
 class Scene:
@@ -182,12 +136,12 @@ class Scene:
         with self._patched():
             ended = self.commands.ledger_command(*arguments)
         assert ended.code == code, ended.stderr
-        assert not _secrets_in(ended.stdout + ended.stderr)
+        assert not secrets_in(ended.stdout + ended.stderr)
 
     def hold(self, ended: Ended, texts: list[str]) -> None:
         """Hold what is true of every run, whatever the fault."""
-        told = _without_states(ended.stdout) + ended.stderr + str(ended.report) + str(texts)
-        assert not _secrets_in(told), f"{_secrets_in(told)} in the output"
+        told = without_states(ended.stdout) + ended.stderr + str(ended.report) + str(texts)
+        assert not secrets_in(told), f"{secrets_in(told)} in the output"
         assert "Traceback" not in ended.stderr, ended.stderr
         assert not self.service.watch.wrong, self.service.watch.wrong
         lists = self.lists()
@@ -287,45 +241,3 @@ class Scene:
                     mock.patch("target_cordial.cordial.session.HTTPAdapter", HastyAdapter)
                 )
             yield texts
-
-
-class FaultCommands(Commands):
-    """The commands, with marked secrets.
-
-    Attributes:
-        under: The command that the real command is started by, with its options.
-    """
-
-    under: tuple[str, ...] = ()
-
-    def __init__(
-        self, url: str, folder: Path, delivery: str, store: StagingStore | None, place: LedgerPlace
-    ) -> None:
-        super().__init__(Running(url, Control(url), API_KEY), folder, delivery, store, place)
-        self.settings |= {"api_key": API_KEY, "delivery": delivery, "max_concurrency": 2}
-
-    def start(self, *, level: str = "INFO", **settings: Any) -> subprocess.Popen[str]:
-        """Start the real command; its input is a pipe."""
-        return subprocess.Popen(
-            [*self.under, BIN / "target-cordial", "--config", self.config(**settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, "LOGLEVEL": level},
-            cwd=self.folder,
-        )
-
-
-def _without_states(stdout: str) -> str:
-    return "".join(line for line in stdout.splitlines() if not line.startswith("{"))
-
-
-def _secrets_in(text: str) -> list[str]:
-    lowered = text.lower()
-    return [
-        text[max(0, lowered.find(secret.lower()) - 60) : lowered.find(secret.lower()) + 60]
-        for secret in SECRETS
-        if secret.lower() in lowered
-    ]

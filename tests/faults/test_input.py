@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.faults.input import BY_NAME, ROWS, STATE_WITH_FLOATS
+from tests.faults.input import BY_NAME, ROWS
+from tests.faults.inputs import STATE_WITH_FLOATS
 from tests.faults.matrix import cells, told
 
 if TYPE_CHECKING:
