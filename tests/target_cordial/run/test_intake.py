@@ -220,6 +220,16 @@ def test_a_snapshot_of_which_stream_maps_left_nothing_proves_nothing() -> None:
     assert "stream maps" in run.cohort.proof().problem
 
 
+def test_a_member_whom_a_stream_map_took_to_another_cohort_is_missing_from_the_first() -> None:
+    run = Run(mapped=True)
+    run.member("1")
+    sent = {"cohort_id": "c1", "amplitude_id": "2", "snapshot_id": "s1"}
+    run.feed("members", sent, {**sent, "cohort_id": "c2"})
+    run.marker(2)
+    assert not run.intake.cohorts["c1"].proof().proven
+    assert run.intake.ended
+
+
 def test_a_deletion_mark_that_the_sdk_takes_away_still_counts_behind_a_map() -> None:
     run = Run(mapped=True)
     run.member("1", _sdc_deleted_at="2026-01-02T00:00:00Z")
@@ -289,6 +299,16 @@ def test_a_name_is_known_from_a_row_of_the_same_run(order: str) -> None:
     assert run.cohort.received == 2
     assert run.cohort.proof().proven
     assert len(run.stage.merged) == 1
+
+
+def test_what_could_not_be_read_under_a_cohorts_name_is_missing_from_the_cohort() -> None:
+    run = Run()
+    run.member("1", cohort_name="active users")
+    run.feed("members", {**NAMED, "operation": "?"})
+    run.marker(1)
+    run.intake.close()
+    assert list(run.intake.cohorts) == ["c1"]
+    assert not run.cohort.proof().proven
 
 
 def test_a_name_that_two_cohorts_have_is_nobodys() -> None:
