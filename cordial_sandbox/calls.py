@@ -51,7 +51,7 @@ class Call:
         """Return the parsed body; None when it is not JSON."""
         try:
             return json.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def as_dict(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def recordable(path: str, content: bytes) -> bytes:
         return content
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return b""
     if not isinstance(body, dict):
         return b""

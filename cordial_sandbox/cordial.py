@@ -45,7 +45,7 @@ def json_body(request: Request) -> dict[str, Any] | Response:
         return JSONResponse(content, status_code=415)
     try:
         body = json.loads(received)
-    except ValueError:
+    except (ValueError, RecursionError):
         return JSONResponse(errors.body("Invalid JSON", "INVALID_JSON_PROVIDED"), status_code=400)
     if isinstance(body, dict):
         return body
