@@ -8,9 +8,10 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sqlite3
 import tempfile
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
@@ -64,6 +65,13 @@ class LedgerPlace(Protocol):
 
     def remove(self) -> None:
         """Remove it, as somebody may by hand."""
+
+    def keep_now(self) -> Callable[[], None]:
+        """Let nothing be kept that is written from now on by whoever has it open.
+
+        Returns:
+            What brings the ledger back as it is now, when they have gone.
+        """
 
 
 class _Place(ABC):
@@ -126,6 +134,17 @@ class SQLitePlace(_Place):
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(f"{self.path.name}{suffix}").unlink(missing_ok=True)
 
+    def keep_now(self) -> Callable[[], None]:
+        kept = self.path.with_name("kept.db")
+        with closing(sqlite3.connect(self.path)) as now, closing(sqlite3.connect(kept)) as copy:
+            now.backup(copy)
+
+        def bring_back() -> None:
+            self.remove()
+            kept.replace(self.path)
+
+        return bring_back
+
 
 @dataclass(frozen=True)
 class PostgresPlace(_Place):
@@ -157,6 +176,13 @@ class PostgresPlace(_Place):
 
     def remove(self) -> None:
         self.write(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
+
+    def keep_now(self) -> Callable[[], None]:
+        self.read(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+            "WHERE application_name = 'target-cordial'"
+        )
+        return lambda: None
 
 
 def _with_driver(url: str) -> URL:

@@ -12,7 +12,6 @@ from target_cordial.core.plan import Operation, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from sqlite3 import Row
 
     from tests.machine.book import Book
     from tests.machine.records import Script
@@ -123,7 +122,7 @@ class Comparing(RuleBasedStateMachine):
                 assert wanted - rest <= members
                 assert members - rest - others <= wanted
 
-    def _sent(self, cohort: Row) -> dict[str, tuple[int, Sent]]:
+    def _sent(self, cohort: dict[str, Any]) -> dict[str, tuple[int, Sent]]:
         return {
             identifier: (row["wanted"], Sent(row["sent"]))
             for identifier, row in self.world.entries(cohort).items()

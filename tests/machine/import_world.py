@@ -21,11 +21,11 @@ from tests.machine.app import LOOP
 from tests.machine.world import World
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from cordial_sandbox.import_job import Job
+    from tests.ledgers import LedgerPlace
     from tests.staging import StagingStore
 
 TIMEOUT_SECONDS = 60
@@ -89,6 +89,7 @@ class ImportWorld(World):
         settings: Mapping[str, Any],
         store: StagingStore,
         conditions: Conditions,
+        place: LedgerPlace | None = None,
     ) -> None:
         bucket = store.url.split("/")[2]
         self.store = replace(store, url=f"s3://{bucket}/{uuid4().hex}/cordial")
@@ -98,7 +99,7 @@ class ImportWorld(World):
             "import_staging_options": self.store.options,
             "import_timeout_seconds": TIMEOUT_SECONDS,
         }
-        super().__init__(folder, {**settings, **more})
+        super().__init__(folder, {**settings, **more}, place)
         self.conditions = conditions
         self.state.settings.import_polls = conditions.polls
         self.state.settings.import_statuses = "Scheduled,Throttled,Processing"
@@ -168,22 +169,22 @@ class ImportWorld(World):
         """The names of those that wait to be released."""
         return {job.request.name or "" for job in self.running if job.held is not None}
 
-    def known_imports(self) -> list[sqlite3.Row]:
+    def known_imports(self) -> list[dict[str, Any]]:
         """Read which imports the ledger has not closed."""
         return self.read("SELECT * FROM job ORDER BY number")
 
-    def carried(self, row: sqlite3.Row) -> list[sqlite3.Row]:
+    def carried(self, row: dict[str, Any]) -> list[dict[str, Any]]:
         """Read the entries that went with an import."""
         query = "SELECT * FROM entry WHERE cohort = ? AND job = ?"
         return self.read(query, row["cohort"], row["number"])
 
-    def job_of(self, row: sqlite3.Row) -> Job | None:
+    def job_of(self, row: dict[str, Any]) -> Job | None:
         """Find the job of an import."""
         named = [job for job in self.state.jobs.values() if job.request.name == row["name"]]
         return named[-1] if named else None
 
     @staticmethod
-    def proves(job: Job, row: sqlite3.Row) -> Operation | None:
+    def proves(job: Job, row: dict[str, Any]) -> Operation | None:
         """Say what a job has done with every row of its file, if its counts say so."""
         result = job.view("_id").get("result", {})
         done = result.get("updated")

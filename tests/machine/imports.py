@@ -125,7 +125,7 @@ class ImportMachine(Machine):
         super().begin(limits, names, users)
 
     def make_world(self, place: Path, settings: dict[str, Any]) -> ImportWorld:
-        return ImportWorld(place, settings, self.store, self.conditions)
+        return ImportWorld(place, settings, self.store, self.conditions, self.new_ledger())
 
     # -- what happens between runs ----------------------------------------------------------------
 

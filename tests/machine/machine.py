@@ -24,6 +24,7 @@ from tests.machine.world import NOON, EndpointWorld, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tests.ledgers import LedgerPlace
     from tests.machine.drawn import Event, Trouble
     from tests.machine.records import Block
     from tests.machine.world import Ended
@@ -33,6 +34,11 @@ class Machine(Comparing):
     """Runs, and what happens between them, held against the books of two cohorts."""
 
     folder: ClassVar[Path]
+
+    @staticmethod
+    def new_ledger() -> LedgerPlace | None:
+        """Make a place for an example's ledger, if that is not a file."""
+        return None
 
     # -- the beginning and the end ----------------------------------------------------------------
 
@@ -66,9 +72,11 @@ class Machine(Comparing):
             self.all_calls_work([Snapshot("c1", "s0", users, "complete", None, first=False)])
 
     def make_world(self, place: Path, settings: dict[str, Any]) -> World:
-        return World(place, settings)
+        return World(place, settings, self.new_ledger())
 
     def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.place.remove()
         if hasattr(self, "place"):
             self.place.cleanup()
 
@@ -280,7 +288,7 @@ class EndpointMachine(Machine):
     """The same, where delivery goes to the endpoint."""
 
     def make_world(self, place: Path, settings: dict[str, Any]) -> World:
-        return EndpointWorld(place, settings)
+        return EndpointWorld(place, settings, self.new_ledger())
 
     def _compare_calls(self, went: Mapping[str, Mapping[Operation, set[str]]]) -> None:
         calls = self._calls()

@@ -11,7 +11,6 @@ import contextlib
 import io
 import json
 import logging
-import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -21,10 +20,11 @@ import requests
 from cordial_sandbox.app import make_app
 from cordial_sandbox.faults import Fault
 from cordial_sandbox.state import State
-from target_cordial.errors import InterruptedRunError, RunEndedError
+from target_cordial.errors import InterruptedRunError, LedgerError, RunEndedError
 from target_cordial.run.stop import Stop
 from target_cordial.run.sync import SyncRun
 from target_cordial.settings import SCHEMA, Settings
+from tests.ledgers import SQLitePlace
 from tests.machine.app import AppAdapter
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cordial_sandbox.account import ContactList
+    from tests.ledgers import LedgerPlace
 
 LOGGER = logging.getLogger("tests.machine")
 LOGGER.setLevel(logging.CRITICAL)
@@ -77,16 +78,20 @@ class World:
     """A Cordial account, a ledger, and runs between them.
 
     Args:
-        folder: For the ledger.
+        folder: For what runs write, and for a ledger in a file.
         settings: The settings that are not the same in every world.
+        place: Where the ledger is kept, if not in a file.
     """
 
     delivery = "contacts"
     steps: tuple[str, ...] = ("/v2/contacts",)
     """Calls whose paths have one of these in them are those that something may come between."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any], place: LedgerPlace | None = None
+    ) -> None:
         self.folder = folder
+        self.place = place or SQLitePlace(folder / "ledger.db")
         self.state = State(1, "sandbox-key")
         self.now = NOON
         self._app = make_app(self.state)
@@ -94,7 +99,7 @@ class World:
         self.config: dict[str, Any] = {
             "api_key": "sandbox-key",
             "api_url": f"{BASE}/v2",
-            "ledger_url": f"sqlite:///{folder / 'ledger.db'}",
+            "ledger_url": self.place.url,
             "report_path": str(self.report_path),
             "max_concurrency": 2,
             "endpoint_batch_size": 2,
@@ -106,6 +111,7 @@ class World:
         self._steps_left = 0
         self._happens: Callable[[], None] | None = None
         self._dead = False
+        self._rise_from: Callable[[], None] = lambda: None
 
     # -- running ----------------------------------------------------------------------------------
 
@@ -132,7 +138,7 @@ class World:
             role = intake.role(record)
             intake.take({k: v for k, v in record.items() if k != "_sdc_deleted_at"}, role)
         intake.state = {"bookmarks": {}}
-        ends = contextlib.suppress(RunEndedError, InterruptedRunError)
+        ends = contextlib.suppress(RunEndedError, InterruptedRunError, LedgerError)
         with contextlib.redirect_stdout(output), ends:
             run.finish()
         report = json.loads(self.report_path.read_text(encoding="utf-8"))
@@ -170,18 +176,12 @@ class World:
 
     def die(self) -> None:
         """Kill the process: what is in the ledger now is all that stays of the run."""
-        with (
-            contextlib.closing(sqlite3.connect(self._ledger)) as ledger,
-            contextlib.closing(sqlite3.connect(self._kept)) as kept,
-        ):
-            ledger.backup(kept)
+        self._rise_from = self.place.keep_now()
         self._dead = True
 
     def _rise(self) -> None:
         """Forget what the process did when it was dead."""
-        for suffix in ("-wal", "-shm"):
-            self._ledger.with_name(f"{self._ledger.name}{suffix}").unlink(missing_ok=True)
-        self._kept.replace(self._ledger)
+        self._rise_from()
         self._dead = False
 
     def told_to_stop(self) -> None:
@@ -190,35 +190,25 @@ class World:
 
     # -- looking ----------------------------------------------------------------------------------
 
-    @property
-    def _ledger(self) -> Path:
-        return self.folder / "ledger.db"
-
-    @property
-    def _kept(self) -> Path:
-        return self.folder / "kept.db"
-
-    def cohorts(self) -> dict[str, sqlite3.Row]:
+    def cohorts(self) -> dict[str, dict[str, Any]]:
         """Read what the ledger knows of its cohorts."""
         return {row["cohort_id"]: row for row in self.read("SELECT * FROM cohort")}
 
-    def entries(self, cohort: sqlite3.Row) -> dict[str, sqlite3.Row]:
+    def entries(self, cohort: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Read what the ledger knows of a cohort's identifiers."""
         query = "SELECT * FROM entry WHERE cohort = ?"
         return {row["identifier"]: row for row in self.read(query, cohort["key"])}
 
-    def approval(self, cohort: sqlite3.Row) -> tuple[int, float] | None:
+    def approval(self, cohort: dict[str, Any]) -> tuple[int, float] | None:
         """Read what was approved for a cohort and not used up."""
         query = "SELECT * FROM approval WHERE cohort = ?"
         for row in self.read(query, cohort["key"]):
             return row["up_to"], row["approved_at"]
         return None
 
-    def read(self, query: str, *arguments: Any) -> list[sqlite3.Row]:
+    def read(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
         """Ask the ledger."""
-        with contextlib.closing(sqlite3.connect(self._ledger)) as connection:
-            connection.row_factory = sqlite3.Row
-            return connection.execute(query, arguments).fetchall()
+        return self.place.read(query, *arguments)
 
     def members(self, name: str) -> set[str] | None:
         """Read who is on a list; None where there is none."""
@@ -254,7 +244,7 @@ class World:
             self.lost[cohort_id] = listed, sorted(listed.members)
             self.state.account.remove_list(listed)
 
-    def rest_id(self, cohort: sqlite3.Row) -> int:
+    def rest_id(self, cohort: dict[str, Any]) -> int:
         """Tell a list's id in REST; 0 where the ledger does not know it."""
         return int(cohort["list_id"] or 0)
 
@@ -295,8 +285,10 @@ class EndpointWorld(World):
     delivery = "endpoint"
     steps = ("/lists/",)
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        super().__init__(folder, {**settings, "endpoint": BASE})
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any], place: LedgerPlace | None = None
+    ) -> None:
+        super().__init__(folder, {**settings, "endpoint": BASE}, place)
 
-    def rest_id(self, cohort: sqlite3.Row) -> int:
+    def rest_id(self, cohort: dict[str, Any]) -> int:
         return int(cohort["rest_id"] or 0)

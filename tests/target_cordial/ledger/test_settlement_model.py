@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from target_cordial.core.outcome import Result
@@ -16,11 +16,14 @@ from target_cordial.ledger.entries import Entries
 from target_cordial.ledger.places import MEMORY
 from target_cordial.ledger.settlement import Sealed
 from target_cordial.ledger.store import Ledger
+from tests.ledgers import KINDS, SQLITE
 from tests.target_cordial.ledger.model import Model, Proven, Told
 from tests.target_cordial.ledger.rows import adopt, deliver, entries, members, row, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.ledgers import LedgerPlace
 
 USER_IDS = {"a:1": "x", "a:2": "x", "a:3": "y", "a:4": None, "u:x": "x", "u:y": "y", "u:z": "z"}
 """Two Amplitude users share a user id; one has none; three are known by theirs alone."""
@@ -76,10 +79,13 @@ def rounds(draw: st.DrawFn) -> Round:
     return Round(records, proven, result, times, adopted)
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Ledger]:
+@pytest.fixture(params=KINDS)
+def shared(
+    request: pytest.FixtureRequest, make_place: Callable[[str], LedgerPlace]
+) -> Iterator[Ledger]:
     """One ledger for all examples: each has a cohort of its own in it."""
-    made = Ledger(MEMORY, exclusive=False)
+    kind = request.param
+    made = Ledger(MEMORY if kind == SQLITE else make_place(kind).url, exclusive=False)
     yield made
     made.close()
 
@@ -91,7 +97,13 @@ FIRST_KNOWN_BY_USER_ID = [
 """The same user by a better id, without identifier now, and nobody else resolves."""
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # one ledger is meant
+)
 @example(FIRST_KNOWN_BY_USER_ID)
 @given(st.lists(rounds(), min_size=1, max_size=4))
 def test_the_ledger_holds_what_the_contract_says(shared: Ledger, runs: list[Round]) -> None:
