@@ -185,6 +185,7 @@ class Deliverer:
             part.list_name = wanted_name(cohort, self._settings.cohorts)
             part.list_id = cohort.list_id
             counts = self._entries.counts(cohort.key, now=now, window_since=now)
+            part.members = counts.confirmed
             came = cohort.cohort_id in seen
             waits = counts.additions + counts.removals > 0
             filled = counts.confirmed > 0 or part.snapshot is Completeness.COMPLETE

@@ -10,6 +10,7 @@ from target_cordial.cordial.rest import ContactLists, CordialList
 from target_cordial.core.outcome import Result
 from target_cordial.core.plan import Operation
 from target_cordial.errors import CordialError, InterruptedRunError, UnexpectedError
+from target_cordial.run.remedy import ledger_command
 
 if TYPE_CHECKING:
     import threading
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from target_cordial.core.outcome import Outcome
     from target_cordial.core.plan import Change
     from target_cordial.run.lists import ListBinder
-    from target_cordial.run.report import RunReport
+    from target_cordial.run.report import CohortReport, RunReport
 
 Counts = dict[int, int | None]
 """Members of the lists, by the cohort's key; None where Cordial does not say."""
@@ -145,6 +146,7 @@ class ReadBack:
             known = before.get(key, count)
             if count is None or known is None:
                 continue
+            self._miss(part, known)
             wrote = part.added - part.removed - written.get(key, 0)
             part.drift = count - (known + wrote)
             if part.drift:
@@ -152,6 +154,18 @@ class ReadBack:
                     f"list '{part.list_name}' counts {count}, {part.drift:+d} from what this "
                     "run wrote (others may write to it, or the count lags behind)"
                 )
+
+    def _miss(self, part: CohortReport, count: int) -> None:
+        """Tell of a list that had fewer members than it was confirmed to have."""
+        if count < part.members:
+            forget = ledger_command("forget", part.cohort_id)
+            self._note(
+                f"list '{part.list_name}' of cohort {part.label} counted {count} before this run "
+                f"wrote to it, and {part.members} members were confirmed: others have taken people "
+                f"off it or cleared it, or contacts are gone. To compare: "
+                f"{ledger_command('verify', part.cohort_id)}; to have everyone sent again: "
+                f"{forget}, and run the tap with --full-refresh"
+            )
 
     def contacts(self, done: Iterable[Outcome], *, proves: bool) -> list[Change]:
         """Read contacts whose changes were confirmed in this run, or that were said to be absent.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from target_cordial.cordial import retry
 from tests.target_cordial.command.conftest import Commands
@@ -336,3 +337,19 @@ def test_a_count_that_differs_is_drift_and_no_failure(either: Commands, sandbox:
 def test_a_list_that_agrees_has_no_drift(either: Commands) -> None:
     part = either.target(*snapshot(*people(2))).cohort(COHORT)
     assert (part["count_in_cordial"], part["drift"]) == (2, 0)
+
+
+def test_a_list_that_others_have_cleared_is_named_with_what_to_do(
+    either: Commands, sandbox: Running
+) -> None:
+    listed = either.target(*snapshot(*people(5))).cohort(COHORT)["list_id"]
+    answer = requests.put(
+        f"{sandbox.url}/v2/accountlists/{listed}/clear", auth=("sandbox-key", ""), timeout=60
+    )
+    assert answer.status_code == 200
+    ended = either.target(*snapshot(*people(6)))
+    assert ended.code == 0
+    said = "counted 0 before this run wrote to it, and 5 members were confirmed"
+    assert f"list 'activeusers' of cohort 'active users' ({COHORT}) {said}" in ended.last_line
+    assert f"cordial-ledger verify {COHORT}" in ended.last_line
+    assert f"cordial-ledger forget {COHORT}" in ended.last_line
