@@ -187,7 +187,7 @@ def _body(answer: requests.Response) -> object:
     """Return the decoded body; None when it is not JSON, as error pages of proxies are."""
     try:
         body: object = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body
 

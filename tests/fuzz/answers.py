@@ -67,6 +67,7 @@ changes: SearchStrategy[Change] = st.one_of(
     st.tuples(st.just("drop"), st.integers(0, 40)),
     st.tuples(st.just("add"), st.tuples(st.sampled_from(FIELDS), values)),
     st.tuples(st.just("cut"), st.integers(0, 300)),
+    st.tuples(st.just("instead"), st.sampled_from([s for s in STATUSES if s >= 300])),
     st.tuples(st.just("lost"), st.sampled_from(["before", "after", "time"])),
 )
 answers: SearchStrategy[dict[int, list[Change]]] = st.dictionaries(
@@ -99,6 +100,8 @@ class OddAdapter(AppAdapter):
         lost = [what for kind, what in changed if kind == "lost"]
         if "before" in lost:
             raise requests.ConnectionError
+        for status in (what for kind, what in changed if kind == "instead"):
+            return _page(request, status)  # somebody between us and Cordial, who does nothing
         response = super().send(request, **options)
         if "time" in lost:
             raise requests.ReadTimeout
@@ -107,6 +110,13 @@ class OddAdapter(AppAdapter):
         for kind, what in changed:
             _change(response, kind, what)
         return response
+
+
+def _page(request: requests.PreparedRequest, status: int) -> requests.Response:
+    response = requests.Response()
+    response.status_code, response.request = status, request
+    _fill(response, b"<html><body>We will be right back</body></html>")
+    return response
 
 
 def _change(response: requests.Response, kind: str, what: Any) -> None:

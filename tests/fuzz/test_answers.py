@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fuzz.answers import answers
@@ -46,7 +46,10 @@ def test_whatever_is_answered_nobody_is_written_wrongly_and_nothing_is_lost_unsa
     with in_memory(kind, make_place) as (place, folder):
         target = FuzzedTarget(place, folder, monkeypatch, delivery, store)
 
-        @examples(short=12, long=3_000)
+        @examples(short=8, long=3_000)
+        @example({number: [("instead", 302)] for number in range(2, 9)}, 50)
+        @example({number: [("instead", 404)] for number in range(2, 9)}, 50)
+        @example({4: [("lost", "after")], 6: [("lost", "before")]}, 1)
         @given(answers, st.sampled_from([1, 1, 2, 50]))
         def hold(odd: dict[int, list[Any]], times: int) -> None:
             target.put_back()

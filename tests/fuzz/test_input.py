@@ -9,6 +9,7 @@ from hypothesis import example, given
 
 from tests.fuzz import truth
 from tests.fuzz.mutations import BASES, inputs, written
+from tests.fuzz.people import MARK
 from tests.fuzz.settings import examples, in_memory
 from tests.fuzz.target import FuzzedTarget
 from tests.ledgers import KINDS, SQLITE
@@ -30,6 +31,7 @@ def test_whatever_is_sent_is_refused_or_understood(
         @examples(short=30 if kind == SQLITE else 12, long=5_000)
         @example((BASES[0], [("leave out", (3, 0), None)], []))  # one row less than the marker says
         @example((BASES[0], [("put", (3, 5), "\x00")], []))
+        @example((BASES[0], [("put", (3, 7), f"{MARK} of no type")], []))
         @example((BASES[0], [("message", (3, 0), {"type": "RECORD"})], []))
         @example((BASES[2], [("put", (2, 8), "no word")], []))
         @example((BASES[3], [], [(0, 1_500, b"")]))  # cut off in the midst

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+import tap_amplitude
+import target_cordial
 from tap_amplitude.errors import CallError, TransferError
 from tap_amplitude.session import Session
 from tests.tls import listening, proxy, secure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from types import ModuleType
 
     from tap_amplitude.settings import Settings
     from tests.tap_amplitude.conftest import FakeClock
@@ -77,6 +81,13 @@ def test_a_proxy_is_asked_for_a_tunnel_and_sees_no_keys(
         session.get("/api/3/cohorts", what="it", tries=1)
     assert [sent.split()[:2] for sent in in_between] == [[b"CONNECT", b"api.example:443"]]
     assert keys_of(settings) not in in_between[0]
+
+
+@pytest.mark.parametrize("package", [target_cordial, tap_amplitude])
+def test_no_command_starts_another_that_could_see_a_key(package: ModuleType) -> None:
+    for path in Path(package.__path__[0]).rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\bsubprocess\b|\bos\.(system|popen|exec|spawn|fork)", text), path
 
 
 @pytest.mark.parametrize("location", ["http://[::1", "https://[bad]/x", "//[", "https://h:x/"])
