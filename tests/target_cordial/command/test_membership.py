@@ -67,6 +67,14 @@ def test_a_shared_address_stays_until_its_last_user_leaves(
     assert sandbox.control.lists()["activeusers"] == addresses(3)
 
 
+def test_a_removal_by_id_that_leaves_an_address_is_told_of(commands: Commands) -> None:
+    commands.target(*snapshot(*people(1)))
+    stranger = change(9, "user1@shop.example", user_id="u-9", in_cohort=False)
+    ended = commands.target(FLAGGED, stranger)
+    assert ended.code == 0
+    assert "1 removals by id leave an address on the list" in ended.last_line
+
+
 def test_a_changed_address_moves(either: Commands, sandbox: Running) -> None:
     either.target(*snapshot(member(1), member(2)))
     either.target(*snapshot(member(1, "new@shop.example"), member(2)))

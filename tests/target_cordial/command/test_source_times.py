@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.target_cordial.command.clock import HOUR, let_pass
 from tests.target_cordial.command.messages import (
     COHORT,
     MEMBER_PROPERTIES,
@@ -161,6 +162,7 @@ def test_a_snapshot_never_overrides_a_newer_record(
 def test_an_old_snapshot_is_ignored_and_the_run_says_so(either: Commands, sandbox: Running) -> None:
     either.target(*whole(1, 2, minutes=10))
     sandbox.control.clear_calls()
+    let_pass(either.place, HOUR)
     before = either.target().cohort(COHORT)["last_complete_at"]
     ended = either.target(*whole(2, 3, minutes=9), state({"n": 1}))
     assert ended.code == 0
