@@ -21,7 +21,9 @@ MUTANTS: Final = (
         "        binding.check(self._ledger, settings.binding)\n",
         "",
         "with the ledger of another account, people who never left it are taken off",
-        REBIND,
+        (
+            f"{COMMAND}/test_rebind.py::test_a_change_stops_the_run_before_any_write_and_names_the_remedy",
+        ),
         BINDING,
     ),
     Mutant(
@@ -30,7 +32,9 @@ MUTANTS: Final = (
         "                binding.bind(ledger, self._settings.binding)\n",
         "                pass\n",
         "with the ledger of another account, people who never left it are taken off",
-        REBIND,
+        (
+            f"{COMMAND}/test_rebind.py::test_a_change_stops_the_run_before_any_write_and_names_the_remedy",
+        ),
         BINDING,
     ),
     Mutant(
@@ -39,7 +43,9 @@ MUTANTS: Final = (
         "if binding.get(name) != value]",
         "if name not in binding]",
         "with the ledger of another account, people who never left it are taken off",
-        REBIND,
+        (
+            f"{COMMAND}/test_rebind.py::test_a_change_stops_the_run_before_any_write_and_names_the_remedy",
+        ),
         BINDING,
     ),
     Mutant(
@@ -48,7 +54,9 @@ MUTANTS: Final = (
         "    if ledger.get(BINDING) is None:\n",
         "    if ledger.get(BINDING) is not None:\n",
         "with the ledger of another account, people who never left it are taken off",
-        REBIND,
+        (
+            f"{COMMAND}/test_rebind.py::test_a_change_stops_the_run_before_any_write_and_names_the_remedy",
+        ),
         BINDING,
     ),
     Mutant(
@@ -57,7 +65,7 @@ MUTANTS: Final = (
         "            binding.check(ledger, settings.binding)\n",
         "",
         "identifiers of another kind count as ours, and those who have them stay for ever",
-        (*ADOPT, *REBIND),
+        (f"{COMMAND}/test_ledger_commands.py::test_commands_that_need_the_binding_refuse_another",),
         BINDING,
     ),
     Mutant(

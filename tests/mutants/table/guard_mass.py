@@ -82,7 +82,9 @@ MUTANTS: Final = (
         "[key for key, plan in plans.items() if plan.removals.going]",
         "[key for key, plan in plans.items() if plan.removals.due]",
         "the removals that the guard withheld are sent",
-        GUARD,
+        (
+            f"{COMMAND}/test_guard.py::test_a_mass_removal_is_withheld_until_approved_and_a_ceiling_holds",
+        ),
         REMOVALS,
     ),
     Mutant(
@@ -91,7 +93,9 @@ MUTANTS: Final = (
         "[key for key, plan in plans.items() if plan.additions.going]",
         "[key for key, plan in plans.items() if plan.additions.due]",
         "the additions that the guard withheld are sent",
-        GUARD,
+        (
+            f"{COMMAND}/test_guard.py::test_a_mass_addition_is_withheld_until_approved_and_a_ceiling_holds",
+        ),
         ADDITIONS,
     ),
     Mutant(
@@ -109,7 +113,9 @@ MUTANTS: Final = (
         "if problem := plan.problem():",
         'if problem := "":',
         "nobody learns of the changes that wait for an approval",
-        GUARD,
+        (
+            f"{COMMAND}/test_guard.py::test_a_mass_removal_is_withheld_until_approved_and_a_ceiling_holds",
+        ),
         BOTH,
     ),
     Mutant(
@@ -118,7 +124,7 @@ MUTANTS: Final = (
         "            if plan.uses_up(counts):\n",
         "            if False:\n",
         "whoever approved one mass change has approved all that follow in a week",
-        GUARD,
+        (f"{COMMAND}/test_guard.py::test_an_approval_is_used_once",),
         BOTH,
     ),
     Mutant(
@@ -136,7 +142,11 @@ MUTANTS: Final = (
         '"--up-to", str(self.withheld), "--only", noun)',
         '"--up-to", str(self.withheld))',
         "who copies the remedy for additions approves as many removals",
-        GUARD,
+        (
+            f"{COMMAND}/test_guard.py::test_a_mass_removal_is_withheld_until_approved_and_a_ceiling_holds",
+            f"{COMMAND}/test_guard.py::test_a_mass_addition_is_withheld_until_approved_and_a_ceiling_holds",
+            f"{COMMAND}/test_guard.py::test_both_directions_can_be_withheld_and_approved_together",
+        ),
         BOTH,
     ),
     Mutant(
@@ -145,7 +155,7 @@ MUTANTS: Final = (
         "ledger.approve(cohort.key, up_to, ONLY[only] if only else None)",
         "ledger.approve(cohort.key, up_to, None)",
         "whoever approved additions has approved a mass removal too",
-        (f"{COMMAND}/test_ledger_commands.py", *GUARD),
+        (f"{COMMAND}/test_guard.py::test_an_approval_of_one_direction_keeps_the_other_back",),
         REMOVALS,
     ),
     Mutant(
@@ -208,7 +218,7 @@ MUTANTS: Final = (
         '"removed": now if removal and done else None',
         '"removed": None',
         "a list leaks away by ten people a run",
-        (f"{COMMAND}/test_guard.py",),
+        (f"{COMMAND}/test_guard.py::test_removals_of_the_last_day_count_together",),
         REMOVALS,
     ),
     Mutant(
@@ -217,7 +227,7 @@ MUTANTS: Final = (
         '"added": now if done and not removal else None',
         '"added": None',
         "a list swells by a thousand people a run",
-        (f"{COMMAND}/test_guard.py",),
+        ("tests/target_cordial/run/test_planning.py",),
         ADDITIONS,
     ),
     Mutant(

@@ -44,7 +44,7 @@ MUTANTS: Final = (
         "        if settled.kept:\n",
         "        if False:\n",
         "nobody hears that a removal by id left a shared address on the list",
-        (f"{COMMAND}/test_membership.py", f"{COMMAND}/test_named.py"),
+        (f"{COMMAND}/test_membership.py::test_a_removal_by_id_that_leaves_an_address_is_told_of",),
         SHARED,
     ),
     Mutant(
@@ -81,7 +81,7 @@ MUTANTS: Final = (
         "table.delete().where(table.c.cohort == key)",
         "table.delete()",
         "whoever forgets one cohort forgets whom all others have added",
-        (f"{COMMAND}/test_ledger_commands.py",),
+        ("tests/target_cordial/ledger/test_forget.py",),
         OWNERSHIP,
     ),
     Mutant(
@@ -108,7 +108,9 @@ MUTANTS: Final = (
         "        return [expected[one] for one in differ]\n",
         "        return []\n",
         "people whom Cordial dropped are never added again",
-        (f"{COMMAND}/test_read_back.py",),
+        (
+            f"{COMMAND}/test_read_back.py::test_an_addition_that_is_not_there_degrades_the_run_and_is_sent_again",
+        ),
         OWNERSHIP,
     ),
     Mutant(

@@ -125,7 +125,7 @@ MUTANTS: Final = (
         "        elif proof.completeness is Completeness.COMPLETE:\n",
         "        if proof.completeness is Completeness.COMPLETE:\n",
         "a snapshot that was ignored for its age makes an old list look fresh",
-        (f"{COMMAND}/test_source_times.py",),
+        (f"{COMMAND}/test_source_times.py::test_an_old_snapshot_is_ignored_and_the_run_says_so",),
         PROOF,
     ),
     Mutant(

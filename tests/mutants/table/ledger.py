@@ -209,7 +209,9 @@ MUTANTS: Final = (
         "            _refuse_while_imports_run(ledger)\n",
         "            pass\n",
         "an import is looked for where it never was, and holds up a list that it never wrote",
-        (f"{COMMAND}/test_imports_later.py",),
+        (
+            f"{COMMAND}/test_imports_later.py::test_a_ledger_is_not_taken_elsewhere_while_an_import_runs",
+        ),
         guards=(Guard.BINDING,),
     ),
     # -- ledger/jobs.py ---------------------------------------------------------------------------

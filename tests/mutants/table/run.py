@@ -14,7 +14,7 @@ MUTANTS: Final = (
         "cohort.sealed() if proof.proven else None",
         "cohort.sealed()",
         "a dead tap's missing rows take people off the list",
-        ("tests/target_cordial/command/test_membership.py",),
+        (f"{COMMAND}/test_membership.py::test_without_proof_nobody_is_removed",),
         guards=(Guard.COMPLETENESS,),
     ),
     Mutant(
