@@ -11,30 +11,30 @@ _JOBS: Final = {
     "endpoint": "there are no jobs",
 }
 
-READING: Final = Fault("kill_reading", "While it reads, half of the rows written", "kills")
-STAGED: Final = Fault("kill_staged", "While it reads, thousands of rows staged", "kills")
-SEALED: Final = Fault("kill_sealed", "Cohorts sealed, nothing planned yet", "kills")
-STATE: Final = Fault("kill_state", "Cohorts sealed, STATE not written: nobody reads it", "kills")
+READING: Final = Fault("kill_reading", "while it reads, half of the rows written", "kills")
+STAGED: Final = Fault("kill_staged", "while it reads, thousands of rows staged", "kills")
+SEALED: Final = Fault("kill_sealed", "cohorts sealed, nothing planned yet", "kills")
+STATE: Final = Fault("kill_state", "cohorts sealed, STATE not written: nobody reads it", "kills")
 DELIVERING: Final = Fault(
-    "kill_delivering", "While it delivers, a change on its way that never arrives", "kills"
+    "kill_delivering", "while it delivers, a change on its way that never arrives", "kills"
 )
-ANSWERED: Final = Fault("kill_answered", "A change carried out, its answer never heard", "kills")
+ANSWERED: Final = Fault("kill_answered", "a change carried out, its answer never heard", "kills")
 JOB_SENT: Final = Fault(
-    "kill_job_sent", "A job started, its id never heard", "kills", not_applicable=_JOBS
+    "kill_job_sent", "a job started, its id never heard", "kills", not_applicable=_JOBS
 )
 JOB_RUNS: Final = Fault(
     "kill_job_runs",
-    "While it follows a job, which outlasts the next run",
+    "while it follows a job, which outlasts the next run",
     "kills",
     not_applicable=_JOBS,
 )
 JOB_LATE: Final = Fault(
     "kill_job_late",
-    "While it follows a job that has yet to begin",
+    "while it follows a job that has yet to begin",
     "kills",
     not_applicable=_JOBS,
 )
-READING_BACK: Final = Fault("kill_reading_back", "While it reads back what it wrote", "kills")
+READING_BACK: Final = Fault("kill_reading_back", "while it reads back what it wrote", "kills")
 
 ROWS: Final = (
     READING,

@@ -12,24 +12,24 @@ from tests.faults.matrix import COLUMNS, Fault
 TERM: Final = signal.SIGTERM
 INT: Final = signal.SIGINT
 
-READING: Final = Fault("stop_reading", "While it reads, the input open", "signals")
+READING: Final = Fault("stop_reading", "while it reads, the input open", "signals")
 DELIVERING: Final = Fault(
-    "stop_delivering", "While it delivers, calls on their way that come to an end", "signals"
+    "stop_delivering", "while it delivers, calls on their way that come to an end", "signals"
 )
 HANGING: Final = Fault(
-    "stop_hanging", "While it delivers, calls on their way that come to none", "signals"
+    "stop_hanging", "while it delivers, calls on their way that come to none", "signals"
 )
-LIMITED: Final = Fault("stop_limited", "While it waits for `Retry-After`, an hour", "signals")
+LIMITED: Final = Fault("stop_limited", "while it waits for `Retry-After`, an hour", "signals")
 POLLING: Final = Fault(
     "stop_polling",
-    "While it follows a job",
+    "while it follows a job",
     "signals",
     not_applicable={"contacts": "there are no jobs", "endpoint": "there are no jobs"},
 )
 _BEFORE: Final = "it happens before any delivery is chosen: as with contacts"
 LOCKED: Final = Fault(
     "stop_locked",
-    "While it waits for a ledger that somebody else writes to",
+    "while it waits for a ledger that somebody else writes to",
     "signals",
     not_applicable={"imports": _BEFORE, "endpoint": _BEFORE},
 )

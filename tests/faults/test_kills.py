@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any, Final
+import signal
+from typing import TYPE_CHECKING, Final
 
 from cordial_sandbox.control import Control
 from cordial_sandbox.faults import Fault as SandboxFault
@@ -35,10 +36,20 @@ SECOND_LIST_CHANGE: Final = {"contacts": 1, "imports": 2, "endpoint": 1}
 """Calls that pass before the one that is the second to change a list: an import makes contacts."""
 
 
-def killed(fault: Fault, column: Column, scene: Outside, process: Process) -> None:
-    """Kill a run, and let the next one bring the lists to the truth of another day."""
+def killed(scene: Outside, process: Process) -> str:
+    """Kill a run.
+
+    Returns:
+        What became of it, in the words of the page.
+    """
     process.kill()
-    seen = scene.broken_off(process.wait())
+    ended = process.wait()
+    assert ended.code == -signal.SIGKILL
+    return scene.broken_off(ended)
+
+
+def converges(fault: Fault, column: Column, scene: Outside, seen: str) -> None:
+    """Let the next run bring the lists to the truth of another day."""
     told(fault, column, f"{seen}; {scene.third_day()}")
 
 
@@ -48,7 +59,7 @@ def test_while_half_of_the_rows_are_written(fault: Fault, column: Column, outsid
     process = outside.start()
     process.feed(text[: len(text) // 2])
     process.drained()
-    killed(fault, column, outside, process)
+    converges(fault, column, outside, killed(outside, process))
 
 
 @cells([kills.STAGED])
@@ -59,7 +70,7 @@ def test_while_thousands_of_rows_are_staged(fault: Fault, column: Column, outsid
     rows = (row(ACTIVE, visitor, "visitors") for visitor in visitors)
     process.feed(text_of([MEMBERS, SNAPSHOTS, *rows]))
     process.drained()
-    killed(fault, column, outside, process)
+    converges(fault, column, outside, killed(outside, process))
 
 
 @cells([kills.SEALED])
@@ -86,7 +97,7 @@ def test_while_nobody_reads_its_state(fault: Fault, column: Column, outside: Out
         os.close(writing)
     assert "padding" in output
     assert whole_lines(output).strip("\n") == ""
-    killed(fault, column, outside, process)
+    converges(fault, column, outside, killed(outside, process))
 
 
 @cells([kills.DELIVERING])
@@ -115,17 +126,20 @@ def test_while_a_job_runs(fault: Fault, column: Column, outside: Outside) -> Non
     given = {"kind": "job_late" if late else "job_stuck", "name_contains": f"-add-{ACTIVE_LIST}"}
     outside.service.state.faults.append(SandboxFault.parse(given))
     process = outside.started(*outside.second_day())
-    process.until(lambda: any(f"-add-{ACTIVE_LIST}" in job["name"] for job in jobs(outside)))
+    jobs = outside.service.state.jobs
+    process.until(lambda: any(job.held is not None for job in list(jobs.values())))
     hold = outside.wire.hold(lambda at: at.is_look("/v2/jobs"))
     hold.wait(lambda: process.dead)
     process.kill()
     hold.lose()
-    waits = outside.run()
-    assert "still runs in Cordial" in waits.last_line
-    assert ACTIVE_LIST not in waits.report["cohorts"][1]
+    seen = killed(outside, process)
+    members = outside.lists()[ACTIVE_LIST]
+    assert "still runs in Cordial" in outside.run().last_line
+    assert outside.lists()[ACTIVE_LIST] == members
     with contextlib.closing(Control(outside.service.url)) as control:
         control.release_jobs()
-    killed(fault, column, outside, process)
+    waited = f"{seen}; its list waits while it runs, then {outside.third_day()}"
+    told(fault, column, waited)
 
 
 @cells([kills.READING_BACK])
@@ -146,16 +160,13 @@ def killed_at(
     hold.wait(lambda: process.dead)
     process.kill()
     hold.lose()
-    killed(fault, column, scene, process)
+    seen = killed(scene, process)
+    converges(fault, column, scene, seen)
 
 
 def changes(scene: Outside, stage: str) -> Callable[[Point], bool]:
     """Say what changes the members of lists."""
     return lambda point: point.stage == stage and scene.writes(point.method, point.path)
-
-
-def jobs(scene: Outside) -> list[dict[str, Any]]:
-    return [job.summary() for job in scene.service.state.jobs.values()]
 
 
 def filled(reading: int, writing: int) -> int:
