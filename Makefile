@@ -37,8 +37,9 @@ format: $(READY)
 test: lint $(TAPS_READY)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-soak: $(READY)
-	$(BIN)/python -m pytest tests/machine tests/fuzz tests/target_cordial/command/test_poisoned.py \
+soak: $(TAPS_READY)
+	SOAK_SEED=$${SOAK_SEED:-$$(date +%s)} $(BIN)/python -m pytest tests/machine tests/fuzz \
+		tests/target_cordial/command/test_poisoned.py tests/faults/test_soak.py --verbose \
 		--numprocesses auto --hypothesis-profile soak
 
 reliability: $(TAPS_READY)
