@@ -160,6 +160,7 @@ def test_all_files_are_private_whatever_the_umask_says(
     before = os.umask(0)
     try:
         commands.target(*snapshot(*people(2)))
+        assert modes(commands.folder)["rejects.jsonl"] == "0o600"
         process = commands.start()
         begun(process)
         process.send_signal(signal.SIGKILL)
