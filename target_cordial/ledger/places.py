@@ -57,6 +57,9 @@ class Place(Protocol):
     def append(self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Append rows to a table of the stage, the quickest way there is."""
 
+    def clear(self, connection: Connection, table: Table) -> None:
+        """Empty a table of the stage; its numbers begin at 1 again."""
+
     def analyze(self, connection: Connection, table: Table) -> None:
         """Let the database know what a table of the stage holds, where it needs that."""
 

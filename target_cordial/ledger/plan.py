@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select
 
 from target_cordial.core.import_counts import Kind
 from target_cordial.core.plan import (
@@ -97,21 +97,16 @@ class Plan:
         if running := list(busy):
             due = and_(due, entry.c.identifier.not_in(_held(running)))
         rows = (
-            select(
-                func.row_number().over(order_by=order),
-                entry.c.cohort,
-                entry.c.identifier,
-                entry.c.wanted,
-                entry.c.sent,
-            )
+            select(entry.c.cohort, entry.c.identifier, entry.c.wanted, entry.c.sent)
             .where(due)
             .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
+            .order_by(*order)
         )
         self._now = now
         with self._ledger.write():
-            self._connection.execute(delete(planned))
+            self._ledger.place.clear(self._connection, planned)
             self._connection.execute(
-                insert(planned).from_select([column.name for column in planned.columns], rows)
+                insert(planned).from_select(["cohort", "identifier", "wanted", "sent"], rows)
             )
             count = select(func.count()).select_from(planned)
             return int(self._connection.execute(count).scalar_one())

@@ -181,6 +181,10 @@ class PostgresPlace:
         except self._psycopg.Error as error:
             raise LedgerError(f"The ledger could not be used: {_meaning(error)}.") from None
 
+    def clear(self, connection: Connection, table: Table) -> None:
+        """See the protocol."""
+        connection.exec_driver_sql(f"TRUNCATE {self._temporary}.{table.name} RESTART IDENTITY")
+
     def analyze(self, connection: Connection, table: Table) -> None:
         """See the protocol. Nobody looks at temporary tables for the planner but their owner."""
         connection.exec_driver_sql(f"ANALYZE {self._temporary}.{table.name}")

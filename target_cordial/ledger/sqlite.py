@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, delete, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import StaticPool
 
@@ -73,6 +73,10 @@ class SQLitePlace:
             f"INSERT INTO {table.fullname} ({columns}) VALUES ({marks})",  # noqa: S608  names of ours
             list(rows),
         )
+
+    def clear(self, connection: Connection, table: Table) -> None:
+        """See the protocol. Of an empty table SQLite numbers the first row 1."""
+        connection.execute(delete(table))
 
     def analyze(self, connection: Connection, table: Table) -> None:
         """See the protocol. SQLite's planner does without."""
