@@ -31,6 +31,7 @@ EXCLUSIVE: tuple[tuple[str, ...], ...] = (
     ("retry", COHORT),
     ADOPT_NONE,
     ("rebind",),
+    ("erase", "nobody@shop.example"),
 )
 BESIDE: tuple[tuple[str, ...], ...] = (
     ("status",),
