@@ -24,6 +24,13 @@ STRANGERS: Final = {name: {address(f"stranger{name}")} for name in COHORTS.value
 PEOPLE: Final = range(1, 31)
 
 MOST_CHANGES: Final = 8
+"""Between two runs."""
+
+AGAIN: Final = 0.5
+"""How often a change is about somebody who has just come or gone: a run may have died over that."""
+
+MOVES: Final = 0.2
+"""How often it is another address."""
 
 EPOCH: Final = 1_795_000_000
 
@@ -63,12 +70,14 @@ class Source:
 
     def change(self) -> None:
         """Let a few people come, go, come back and have other addresses."""
-        for _ in range(self._random.randint(0, MOST_CHANGES)):
-            person = self._random.choice(PEOPLE)
-            if self._random.random() < 0.2:
+        recent = self.happened[-MOST_CHANGES:]
+        for _ in range(self._random.randint(1, MOST_CHANGES)):
+            cohort, person = self._random.choice(list(COHORTS)), self._random.choice(PEOPLE)
+            if self._random.random() < AGAIN:
+                cohort, person, *_ = self._random.choice(recent)
+            if self._random.random() < MOVES:
                 self._move(person)
                 continue
-            cohort = self._random.choice(list(COHORTS))
             present = person not in self.members[cohort]
             (set.add if present else set.discard)(self.members[cohort], person)
             self._happens(cohort, person, present=present)

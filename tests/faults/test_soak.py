@@ -111,7 +111,7 @@ class Soak:
     def _killed(self, text: bytes) -> Ended:
         """Kill a run: at a point on the wire, after so much of its input, or at some time."""
         process = self._scene.start()
-        way = self._random.choice(["point", "point", "bytes", "time"])
+        way = self._random.choice(["point", "point", "point", "bytes", "time"])
         if way == "point":
             hold = self._scene.wire.hold(lambda _: True, self._random.randrange(MOST_POINTS))
             process.feed(text)
