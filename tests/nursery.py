@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
@@ -31,6 +32,16 @@ COMMANDS: Final[dict[str, Callable[[], Any]]] = {
     "tap-amplitude": tap,
     "target-cordial": target,
 }
+
+LATER: Final = (
+    "obstore.store",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+    "target_cordial.delivery.imports.store",
+    "target_cordial.ledger.postgres",
+)
+"""What a run imports when it needs it."""
 
 MOST_BYTES: Final = 200_000
 
@@ -80,6 +91,8 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: its end comes with the socket's
     with contextlib.suppress(ValueError):
         sys.path.remove("")
+    for later in LATER:
+        importlib.import_module(later)
     gc.collect()
     gc.freeze()  # what is never touched is never copied
     command = asked_for(socket.socket(fileno=os.dup(0)))
