@@ -9,6 +9,7 @@ from tests.mutants.mutant import BOTH, COMMAND, Guard, Mutant
 GUARD: Final = (f"{COMMAND}/test_guard.py",)
 PLANNING: Final = ("tests/target_cordial/run/test_planning.py",)
 SETTINGS: Final = ("tests/target_cordial/test_settings.py",)
+STORE: Final = ("tests/target_cordial/ledger/test_store.py",)
 REMOVALS: Final = (Guard.REMOVALS,)
 ADDITIONS: Final = (Guard.ADDITIONS,)
 
@@ -164,7 +165,7 @@ MUTANTS: Final = (
         "self.connection.execute(select(table).where(table.c.cohort == key)).first()",
         "self.connection.execute(select(table)).first()",
         "whoever approved the removals of one list has approved those of all",
-        PLANNING,
+        STORE,
         BOTH,
     ),
     Mutant(

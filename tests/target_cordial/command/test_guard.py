@@ -44,7 +44,7 @@ def test_a_mass_removal_is_withheld_until_approved_and_a_ceiling_holds(
 def test_an_approval_is_used_once(commands: Commands, sandbox: Running) -> None:
     commands.target(*snapshot(*people(60)))
     commands.target(*snapshot(*people(40)))  # 20 of 60 are more than 10 and more than 30 %
-    commands.ledger_command("approve", COHORT, "--up-to", "30")
+    commands.ledger_command("approve", COHORT, "--up-to", "60")  # more than both plans together
     assert commands.target().code == 0
     assert len(sandbox.control.lists()["activeusers"]) == 40
     assert commands.target(*snapshot(*people(20))).code == 3
