@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, delete, event
 from sqlalchemy.engine import make_url
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Table
     from sqlalchemy.exc import DBAPIError
+
+REMEDIES: Final = (
+    ("locked", "End what holds it, and run again"),
+    ("full", "Make room on its disk, and run again"),
+    ("I/O", "See that its disk is there and has room, and run again"),
+    ("readonly", "Let the file and its folder be written to, and run again"),
+    ("unable to open", "Let the file and its folder be read and written, and run again"),
+    ("not a database", "It is no ledger, or damaged: restore a copy, or name another ledger_url"),
+    ("malformed", "It is damaged: restore a copy of it, or name another ledger_url"),
+    ("no such", "It is no ledger, or was changed by hand: restore a copy of it"),
+)
+"""What helps, by a word of SQLite's own; the codes of its errors are known from Python 3.11 on."""
+
+OTHERWISE: Final = "Restore a copy of it, or name another ledger_url"
 
 
 class SQLitePlace:
@@ -83,7 +97,8 @@ class SQLitePlace:
 
     def explain(self, error: DBAPIError) -> str:
         """See the protocol. SQLite's own words name no value."""
-        return f"{error.orig}: end what holds it, or make room on its disk, and run again"
+        said = str(error.orig)
+        return f"{said}. {next((do for what, do in REMEDIES if what in said), OTHERWISE)}"
 
     def _make_engine(self, *, exclusive: bool) -> Engine:
         """Make the engine; with ``exclusive``, transactions hold the write lock from the start."""

@@ -97,10 +97,7 @@ class Ledger:
             raise
         except DBAPIError as error:
             self.place.close()
-            raise LedgerError(
-                f"The ledger can't be opened: {self.place.explain(error)}. Is it a ledger? A copy "
-                "from before, or another ledger_url, helps."
-            ) from None
+            raise LedgerError(f"The ledger can't be opened: {self.place.explain(error)}.") from None
 
     def _make_tables(self, *, exclusive: bool) -> None:
         connection = self.connection

@@ -9,6 +9,7 @@ import pytest
 from target_cordial.core.plan import Operation, Sent
 from target_cordial.errors import LedgerError
 from target_cordial.ledger.store import Approval, CohortRow, Ledger
+from tests.ledgers import SQLITE
 from tests.target_cordial.ledger.rows import DAY, NOW, entries, snapshot
 
 if TYPE_CHECKING:
@@ -85,13 +86,13 @@ def test_a_broken_file_is_an_error_that_says_so_and_lets_go(
     path = tmp_path / "ledger.db"
     path.write_bytes(content)
     for _ in range(2):  # the second time shows that the lock was given back
-        with pytest.raises(LedgerError, match="can't be opened") as caught:
+        with pytest.raises(LedgerError, match=r"can't be opened: .* restore a copy") as caught:
             Ledger(url(path), exclusive=True, dry=dry)
         assert type(caught.value) is LedgerError
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("wrong", ["no url", "postgresql://host/db", "mysql://host/db"])
+@pytest.mark.parametrize("wrong", ["no url", "oracle://host/db", "mysql://host/db"])
 def test_another_url_is_refused_by_name(wrong: str) -> None:
     with pytest.raises(LedgerError, match="ledger_url"):
         Ledger(wrong, exclusive=True)
@@ -190,6 +191,30 @@ def test_a_ledger_that_somebody_else_writes_is_waited_for_and_then_said(
     ledger.approve(key, 4711)
     ledger.close()
     Ledger(url(path), exclusive=True).close()  # the lock was let go
+
+
+@pytest.mark.parametrize("ledger", [SQLITE], indirect=True)
+@pytest.mark.parametrize(
+    ("breaking", "told"),
+    [
+        ("DROP TABLE entry", "no such table: entry. .* changed by hand: restore a copy of it"),
+        ("PRAGMA max_page_count = 1", "disk is full. Make room on its disk"),
+        ("PRAGMA query_only = ON", "readonly database. Let the file and its folder be written to"),
+        ("CREATE UNIQUE INDEX one ON entry (wanted)", "UNIQUE .* Restore a copy of it, or name"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_with_what_helps(
+    ledger: Ledger, breaking: str, told: str
+) -> None:
+    with ledger.write():
+        ledger.connection.exec_driver_sql(breaking)
+    with pytest.raises(LedgerError, match=told) as caught, ledger.write():
+        ledger.connection.exec_driver_sql(
+            "INSERT INTO entry (cohort, identifier, wanted, sent) "
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) "
+            "SELECT 1, 'ana' || i || '@shop.example', 1, 0 FROM n"
+        )
+    assert "ana" not in str(caught.value)
 
 
 def test_a_cohort_known_by_its_name_takes_its_id_and_any_other_keeps_its_own(
