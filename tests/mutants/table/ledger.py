@@ -72,6 +72,7 @@ MUTANTS: Final = (
         "entry.c.rejected_at <= now - RETRY_REJECTED_SECONDS",
         "entry.c.rejected_at > now - RETRY_REJECTED_SECONDS",
         "refused changes are sent on every run, and never after a week",
+        ("tests/target_cordial/ledger/test_entries.py",),
     ),
     Mutant(
         "running-contacts-go-out",

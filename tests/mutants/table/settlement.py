@@ -109,8 +109,9 @@ MUTANTS: Final = (
     Mutant(
         "user-id-unlearned",
         "ledger/settlement/course.py",
-        "    learn_user_ids(this)\n    recall",
-        "    recall",
+        "    learn_user_ids(this)\n    recall(this)\n    spread_identifiers(this)\n"
+        "    learn_user_ids(this)",
+        "    recall(this)\n    spread_identifiers(this)",
         "a removal by user id does not reach who came last by Amplitude id alone",
         RECALL,
     ),
