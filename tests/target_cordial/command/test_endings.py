@@ -57,6 +57,7 @@ def test_a_dry_run_leaves_the_ledger_as_it_was(commands: Commands, sandbox: Runn
     assert sandbox.control.write_calls() == []
 
 
+@pytest.mark.ledger("sqlite")
 def test_only_the_owner_can_read_ledger_and_rejects(commands: Commands) -> None:
     commands.target(*snapshot(*people(1)))
     folder = commands.ledger.parent
