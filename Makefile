@@ -38,8 +38,8 @@ test: lint $(TAPS_READY)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 soak: $(TAPS_READY)
-	$(BIN)/python -m pytest tests/target_cordial/command --ledger each --numprocesses auto \
-		--dist worksteal
+	$(BIN)/python -m pytest tests/target_cordial/command tests/faults --ledger each \
+		--numprocesses auto --dist worksteal
 	SOAK_SEED=$${SOAK_SEED:-$$(date +%s)} $(BIN)/python -m pytest tests/machine tests/fuzz \
 		tests/target_cordial/command/test_poisoned.py tests/faults/test_soak.py --verbose \
 		--numprocesses auto --hypothesis-profile soak

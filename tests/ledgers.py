@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import zlib
 from abc import ABC, abstractmethod
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -190,6 +191,20 @@ def _with_driver(url: str) -> URL:
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     return parsed
+
+
+def is_asked(name: str, kind: str, asked: str) -> bool:
+    """Say whether a test is to run with a kind of ledger.
+
+    Args:
+        name: The test's, with the kind in it.
+        kind: The kind.
+        asked: The option ``--ledger``. By turns, of the tests that differ in the kind alone one
+            runs: which, is up to what they are called.
+    """
+    if asked == "turns":
+        return kind == KINDS[zlib.crc32(name.replace(kind, "").encode()) % len(KINDS)]
+    return asked in {kind, "each"}
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,14 @@ from tests.faults import matrix
 from tests.faults.privacy import API_KEY
 from tests.faults.scene import Scene
 from tests.faults.service import Service, serving_broken
-from tests.ledgers import MEMORY, SQLITE, LedgerPlace, PostgresPlace, SQLitePlace
+from tests.ledgers import (
+    MEMORY,
+    SQLITE,
+    LedgerPlace,
+    PostgresPlace,
+    SQLitePlace,
+    is_asked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from cordial_sandbox.account import Account
-    from tests.faults.matrix import Column
+    from tests.faults.matrix import Column, Fault
 
 NUMBERS = itertools.count(1)
 SCHEMA = "ledger"
@@ -46,6 +53,28 @@ def cell_is_told(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 PASSED = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the cells that run: see the option ``--ledger`` and ``BY_TURNS``."""
+    config.stash[matrix.COLLECTED] = [
+        (cell[0].name, cell[1].id) for item in items if (cell := _cell(item))
+    ]
+    asked = config.getoption("--ledger")
+    items[:] = [item for item in items if _is_asked(item, asked)]
+
+
+def _cell(item: pytest.Item) -> tuple[Fault, Column] | None:
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    return (given["fault"], given["column"]) if {"fault", "column"} <= given.keys() else None
+
+
+def _is_asked(item: pytest.Item, asked: str) -> bool:
+    cell = _cell(item)
+    if cell is None or (asked == "turns" and cell[0].group not in matrix.BY_TURNS):
+        return True
+    fault, column = cell
+    return is_asked(f"{fault.name}-{column.id}", column.ledger, asked)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -117,6 +117,12 @@ def cells(
     )
 
 
+BY_TURNS: Final = frozenset({"calls", "account", "input"})
+"""Groups whose faults are far from the ledger: by turns, one kind of it is enough for a cell."""
+
+COLLECTED: Final = pytest.StashKey[list[tuple[str, str]]]()
+"""Where a session keeps all cells that have a test, by names of fault and column."""
+
 TOLD: Final[set[tuple[str, str]]] = set()
 """The cells whose results were told in this process, by names of fault and column."""
 

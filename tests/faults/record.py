@@ -33,7 +33,7 @@ def main(options: list[str]) -> int:
     """
     with tempfile.TemporaryDirectory() as folder:
         ended = subprocess.run(
-            [sys.executable, "-m", "pytest", *TESTS, "-q", *options],
+            [sys.executable, "-m", "pytest", *TESTS, "-q", "--ledger", "each", *options],
             env={**os.environ, RECORD: folder},
             check=False,
         )

@@ -14,7 +14,6 @@ import os
 import signal
 import subprocess
 import sys
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ import pytest
 from target_cordial.__main__ import main
 from target_cordial.delivery.imports import carrying
 from target_cordial.ledger_cli import main as ledger_main
-from tests.ledgers import KINDS, SQLitePlace
+from tests.ledgers import KINDS, SQLitePlace, is_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -215,20 +214,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     asked = config.getoption("--ledger")
-    if asked != "each":
-        items[:] = [item for item in items if _is_asked(item, asked)]
+    items[:] = [item for item in items if _is_asked(item, asked)]
 
 
 def _is_asked(item: pytest.Item, asked: str) -> bool:
     params = item.callspec.params if hasattr(item, "callspec") else {}
-    place = params.get("ledger_place")
-    if not isinstance(place, str) or item.get_closest_marker("ledger"):
+    kind = params.get("ledger_place")
+    if not isinstance(kind, str) or item.get_closest_marker("ledger"):
         return True
-    if asked != "turns":
-        return place == asked
-    # Of the tests that differ in nothing else, one: which, is up to what they are called.
-    name = item.nodeid.replace(place, "")
-    return place == KINDS[zlib.crc32(name.encode()) % len(KINDS)]
+    return is_asked(item.nodeid, kind, asked)
 
 
 @pytest.fixture
