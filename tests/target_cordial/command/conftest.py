@@ -23,6 +23,7 @@ import pytest
 from target_cordial.__main__ import main
 from target_cordial.delivery.imports import carrying
 from target_cordial.ledger_cli import main as ledger_main
+from tests import forked
 from tests.ledgers import KINDS, SQLitePlace, is_asked
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Commands:
 
     def start(self, *, level: str = "INFO", **settings: Any) -> subprocess.Popen[str]:
         """Start the real command; its input is a pipe."""
-        return subprocess.Popen(
+        return forked.Popen(
             [BIN / "target-cordial", "--config", self.config(**settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
