@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from json import JSONDecodeError
 
 import click
 
@@ -50,7 +49,8 @@ def main() -> None:
 def _meaning(error: Exception) -> str:
     if isinstance(error, TargetCordialError):
         return str(error)
-    if isinstance(error, FileNotFoundError | JSONDecodeError):
+    # The SDK reads with another library, whose error of this name is no kin of the standard one.
+    if isinstance(error, FileNotFoundError) or type(error).__name__ == "JSONDecodeError":
         return "the file given with --config is missing or not JSON."
     return describe(error)
 

@@ -23,7 +23,8 @@ class LedgerFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        # Under whatever name it is called, one ledger has one lock.
+        self.path = path.resolve()
         self._lock: int | None = None
 
     @property
@@ -61,8 +62,14 @@ class LedgerFile:
         """Hold the ledger for one run. The lock dies with the process.
 
         Raises:
+            LedgerError: It has two names, and so might have two runs.
             LedgerLockedError: Another run holds it.
         """
+        if self.path.exists() and self.path.stat().st_nlink > 1:
+            raise LedgerError(
+                f"The ledger {self.path} has another name as well (a hard link), under which "
+                "another run could use it at the same time. Remove one of the two names."
+            )
         path = self.path.with_name(f"{self.path.name}.lock")
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

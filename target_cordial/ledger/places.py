@@ -77,10 +77,11 @@ def place_of(url: str) -> Place:
 
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise LedgerError(
             "ledger_url is not a SQLAlchemy URL, like sqlite:///ledger.db or "
-            "postgresql://user@host/database."
+            "postgresql://user@host/database. In a password, @ : and / are written %40, %3A and "
+            "%2F."
         ) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":

@@ -261,6 +261,11 @@ class PostgresPlace:
                 connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
 
     def _refusal(self, error: DBAPIError) -> LedgerError:
+        if isinstance(error.orig, self._psycopg.ProgrammingError) and error.orig.sqlstate is None:
+            return LedgerError(
+                "The ledger can't be opened: ledger_url has a parameter that PostgreSQL's client "
+                "does not know, or a value that it does not take."
+            )
         return LedgerError(f"The ledger can't be opened: {self.explain(error)}.")
 
 

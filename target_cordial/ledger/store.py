@@ -135,7 +135,7 @@ class Ledger:
             # The database's own words may name a value, and SQLAlchemy's do.
             failed = LedgerError(
                 f"The ledger could not be used: {self.place.explain(error)}. Nothing of this step "
-                "was kept."
+                "was kept; the next run goes on from what the ledger knows."
             )
             if error.connection_invalidated:
                 self._lost = failed

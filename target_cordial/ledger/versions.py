@@ -49,9 +49,15 @@ def version_of(connection: Connection) -> int | None:
     """Tell the version of a ledger; None where there is no ledger yet.
 
     Raises:
-        LedgerError: It keeps a version that is none.
+        LedgerError: It keeps a version that is none, or a file is something else's.
     """
-    if not inspect(connection).has_table(meta.name):
+    found = inspect(connection)
+    if not found.has_table(meta.name):
+        if connection.dialect.name == "sqlite" and found.get_table_names():
+            raise LedgerError(
+                "The file of ledger_url holds tables of something else, and no ledger. Nothing was "
+                "written. Name another file."
+            )
         return None
     kept = connection.execute(select(meta.c.value).where(meta.c.name == NAME)).scalar()
     if kept is None:

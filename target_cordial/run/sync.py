@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from target_cordial.run import binding
 from target_cordial.run.closing import Books
 from target_cordial.run.delivering import Deliverer
 from target_cordial.run.intake import Intake
+from target_cordial.run.output import write_out
 from target_cordial.run.report import RunReport, check_writable, iso, replace_file
 from target_cordial.run.sealing import Sealer
 from target_cordial.run.wiring import Wiring
@@ -158,8 +158,13 @@ class SyncRun:
     def _emit_state(self, intake: Intake, *, whole: bool) -> None:
         """Let the tap move on, now that the ledger holds everything it sent."""
         if intake.state and whole and not self._settings.dry_run:
-            sys.stdout.write(msgspec.json.encode(intake.state).decode() + "\n")
-            sys.stdout.flush()
+            problem = write_out(msgspec.json.encode(intake.state).decode() + "\n")
+            if problem:
+                self._report.degrade(
+                    f"STATE could not be written ({problem}): see that what reads the target's "
+                    "output is there and has room. Nothing is lost, the tap only sends the same "
+                    "again in the next run."
+                )
 
     def _end(self) -> None:
         report = self._report

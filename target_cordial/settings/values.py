@@ -227,12 +227,18 @@ def _cross_problems(values: ConfigMapping[str, Any]) -> list[str]:
     key = values["api_key"]
     if not (key.strip() and key.isascii() and key.isprintable()):
         problems.append("The setting api_key is blank or holds characters that no key has.")
-    if _in_memory(values["ledger_url"]):
+    if not _is_url(values["ledger_url"]):
+        problems.append(
+            "The setting ledger_url is not a URL, like sqlite:///ledger.db or "
+            "postgresql://user@host/database. In a password, @ : and / are written %40, %3A and "
+            "%2F."
+        )
+    elif _in_memory(values["ledger_url"]):
         problems.append(
             "The setting ledger_url names a ledger in memory: every run would forget who it put "
             "on a list, and never take anybody off. Name a file."
         )
-    if _is_uri(values["ledger_url"]):
+    elif _is_uri(values["ledger_url"]):
         problems.append(
             "The setting ledger_url holds a SQLite URI: name the file itself, like "
             "sqlite:////var/lib/target-cordial/ledger.db."
@@ -249,20 +255,22 @@ def _with_a_point(config: ConfigMapping[str, Any], inside: str = "") -> Iterator
             yield from _with_a_point(value, f"{inside}{name}.")
 
 
-def _in_memory(url: str) -> bool:
+def _is_url(url: str) -> bool:
     try:
-        parsed = make_url(url.strip())
-        return parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:")
-    except ArgumentError:
-        return False  # what else is wrong with it, the ledger says
+        make_url(url.strip())
+    except (ArgumentError, ValueError):
+        return False
+    return True
+
+
+def _in_memory(url: str) -> bool:
+    parsed = make_url(url.strip())
+    return parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:")
 
 
 def _is_uri(url: str) -> bool:
     """Say whether a file is named as ``file:…``, which would be taken for a folder's name."""
-    try:
-        return (make_url(url.strip()).database or "").startswith("file:")
-    except ArgumentError:
-        return False  # likewise
+    return (make_url(url.strip()).database or "").startswith("file:")
 
 
 def _properties(text: str) -> tuple[str, ...]:

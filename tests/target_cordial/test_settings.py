@@ -892,8 +892,19 @@ def test_a_ledger_in_memory_is_refused(url: str) -> None:
     assert "memory" in problem
 
 
-@pytest.mark.parametrize("url", ["sqlite:///memory.db", "sqlite:////var/lib/ledger.db"])
-def test_a_ledger_in_a_file_is_taken(url: str) -> None:
+@pytest.mark.parametrize(
+    "url", ["ledger.db", "postgresql://u:s3c@ret@host:abc/db", "postgresql://u:s3cret@[::1/db"]
+)
+def test_a_ledger_whose_url_can_not_be_read_is_refused(url: str) -> None:
+    (problem,) = problems(ledger_url=url)
+    assert "ledger_url is not a URL" in problem
+    assert "s3c" not in problem
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///memory.db", "sqlite:////var/lib/ledger.db", "postgresql://u@host/ledgers"]
+)
+def test_a_ledger_in_a_file_or_in_a_server_is_taken(url: str) -> None:
     assert settings(ledger_url=url).ledger_url == url
 
 

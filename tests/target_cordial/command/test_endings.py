@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
+from target_cordial.__main__ import main
 from target_cordial.singer.target import TargetCordial
-from tests.target_cordial.command.conftest import Commands, begun, line
+from tests.target_cordial.command.conftest import Commands, begun, called, line
 from tests.target_cordial.command.messages import (
     COHORT,
     FLAGGED,
@@ -181,6 +182,15 @@ def test_no_log_line_at_any_level_holds_a_person_or_a_key(
         assert " DEBUG " in ended.stderr
         said = (ended.stderr + json.dumps(ended.report)).lower()
         assert [mark for mark in marks if mark in said] == []
+
+
+def test_settings_that_are_no_json_are_named(commands: Commands) -> None:
+    path = commands.folder / "broken.json"
+    path.write_text("{s3cret", encoding="utf-8")
+    code, _, said = called(main, "--config", str(path))
+    assert code == 1
+    assert said.splitlines()[-1].endswith("the file given with --config is missing or not JSON.")
+    assert "s3cret" not in said
 
 
 def test_a_relative_ledger_is_the_projects_wherever_meltano_is_called(

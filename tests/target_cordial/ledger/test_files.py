@@ -161,3 +161,25 @@ def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
     snapshot(ledger, key, {"a:1": "ana"})
     assert entries(ledger, key) == {"ana": (1, Sent.OFF)}
     ledger.close()
+
+
+def test_a_ledger_has_one_lock_whatever_it_is_called(tmp_path: Path) -> None:
+    first = Ledger(url(tmp_path / "one" / "ledger.db"), exclusive=True)
+    link = tmp_path / "two.db"
+    link.symlink_to(tmp_path / "one" / "ledger.db")
+    (tmp_path / "three").symlink_to(tmp_path / "one")
+    for name in (link, tmp_path / "three" / "ledger.db"):
+        with pytest.raises(LedgerLockedError):
+            Ledger(url(name), exclusive=True)
+    first.close()
+    Ledger(url(link), exclusive=True).close()
+
+
+def test_a_ledger_with_two_names_is_refused(tmp_path: Path) -> None:
+    Ledger(url(tmp_path / "ledger.db"), exclusive=True).close()
+    (tmp_path / "other.db").hardlink_to(tmp_path / "ledger.db")
+    for name in ("ledger.db", "other.db"):
+        with pytest.raises(LedgerError, match="has another name as well"):
+            Ledger(url(tmp_path / name), exclusive=True)
+    (tmp_path / "other.db").unlink()
+    Ledger(url(tmp_path / "ledger.db"), exclusive=True).close()

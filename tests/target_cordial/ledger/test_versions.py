@@ -137,3 +137,12 @@ def test_a_version_that_is_none_is_no_version(tmp_path: Path) -> None:
     place.write("UPDATE meta SET value = 'two' WHERE name = 'version'")
     with pytest.raises(LedgerError, match="version can't be read"):
         Ledger(place.url, exclusive=True)
+
+
+def test_the_file_of_something_else_is_no_ledger(tmp_path: Path) -> None:
+    place = SQLitePlace(tmp_path / "others.db")
+    place.write("CREATE TABLE runs (x INTEGER)")
+    for exclusive in (True, False):
+        with pytest.raises(LedgerError, match="tables of something else"):
+            Ledger(place.url, exclusive=exclusive)
+    assert place.tables() == {"runs": ["x"]}
