@@ -29,6 +29,9 @@ logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 DRIVER: Final = "postgresql+psycopg"
 
+TEMPORARY: Final = "pg_temp"
+"""The schema of temporary tables, as every session calls its own."""
+
 CONNECT_SECONDS: Final = 10
 
 HOLD_SECONDS: Final = 3.0
@@ -172,7 +175,7 @@ class PostgresPlace:
             LedgerError: The server does not take them.
         """
         columns = ", ".join(column.name for column in table.columns)
-        statement = f"COPY {self._temporary}.{table.name} ({columns}) FROM STDIN"
+        statement = f"COPY {TEMPORARY}.{table.name} ({columns}) FROM STDIN"
         try:
             driver: Any = connection.connection.driver_connection
             with driver.cursor() as cursor, cursor.copy(statement) as copy:
@@ -183,19 +186,15 @@ class PostgresPlace:
 
     def clear(self, connection: Connection, table: Table) -> None:
         """See the protocol."""
-        connection.exec_driver_sql(f"TRUNCATE {self._temporary}.{table.name} RESTART IDENTITY")
+        connection.exec_driver_sql(f"TRUNCATE {TEMPORARY}.{table.name} RESTART IDENTITY")
 
     def analyze(self, connection: Connection, table: Table) -> None:
         """See the protocol. Nobody looks at temporary tables for the planner but their owner."""
-        connection.exec_driver_sql(f"ANALYZE {self._temporary}.{table.name}")
+        connection.exec_driver_sql(f"ANALYZE {TEMPORARY}.{table.name}")
 
     def explain(self, error: DBAPIError) -> str:
         """See the protocol."""
         return _meaning(error.orig)
-
-    @property
-    def _temporary(self) -> str:
-        return "pg_temp"
 
     def _make_engine(self) -> Engine:
         engine = create_engine(
@@ -204,7 +203,7 @@ class PostgresPlace:
             hide_parameters=True,  # they are people
             isolation_level="READ COMMITTED",
             # The stage is gone with the session, as the unlinked database beside a file is.
-            execution_options={"schema_translate_map": {STAGE: self._temporary}},
+            execution_options={"schema_translate_map": {STAGE: TEMPORARY}},
         )
         opened = False
 
