@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     and_,
     bindparam,
     case,
@@ -66,39 +67,36 @@ class Entries:
             now: Seconds since the epoch.
             window_since: Changes confirmed after this are recent.
         """
-        mine = entry.c.cohort == cohort
-        tried_again = retried(now)
-        due = and_(mine, pending, tried_again)
+        given = {
+            "of_cohort": cohort,
+            "now": now,
+            "since": window_since,
+        }
         with self._ledger.write():
-            lately = and_(_added(cohort), entry.c.added_at > window_since)
-            confirmed, added = self._connection.execute(
-                select(func.count(), func.count(case((lately, 1)))).where(
-                    mine, entry.c.sent == int(Sent.ON)
-                )
-            ).one()
-            additions = self._count(and_(due, entry.c.wanted == 1))
-            removals = self._count(and_(due, entry.c.wanted == 0))
-            in_doubt = and_(mine, pending, entry.c.sent == int(Sent.UNKNOWN))
-            unknown = self._count(in_doubt)
-            unknown_removals = self._count(and_(in_doubt, entry.c.wanted == 0))
-            recent = self._count(and_(mine, gone, entry.c.removed_at > window_since))
-            rests = and_(mine, pending, ~tried_again)
-            by_reason = select(entry.c.rejected_reason, func.count()).where(rests)
-            rejected = self._connection.execute(by_reason.group_by(entry.c.rejected_reason))
-            reasons = {reason: count for reason, count in rejected}  # noqa: C416  a row is not a pair
-            stay = self._count(and_(rests, entry.c.wanted == 0)) if reasons else 0
+            confirmed, added = self._connection.execute(_CONFIRMED, given).one()
+            waiting = self._connection.execute(_WAITING, given).all()
+            recent = self._connection.execute(_LEFT_LATELY, given).scalar_one()
         return Counts(
-            confirmed, additions, removals, unknown, reasons, added, recent, unknown_removals, stay
+            confirmed=confirmed,
+            additions=sum(row.additions for row in waiting),
+            removals=sum(row.removals for row in waiting),
+            unknown=sum(row.unknown for row in waiting),
+            rejected={row.rejected_reason: row.resting for row in waiting if row.resting},
+            recent_additions=added,
+            recent_removals=recent,
+            unknown_removals=sum(row.unknown_removals for row in waiting),
+            rejected_removals=sum(row.resting_removals for row in waiting),
         )
 
     def done_since(self, cohort: int, operation: Operation, moment: int) -> int:
         """Count the changes of a cohort's list that were confirmed at a moment or later."""
         if operation is Operation.ADD:
-            done = and_(entry.c.sent == int(Sent.ON), _added(cohort), entry.c.added_at >= moment)
+            done = and_(entry.c.sent == int(Sent.ON), _COUNTED, entry.c.added_at >= moment)
         else:
             done = and_(gone, entry.c.removed_at >= moment)
+        query = select(func.count()).where(_MINE, done)
         with self._ledger.write():
-            return self._count(and_(entry.c.cohort == cohort, done))
+            return self._connection.execute(query, {"of_cohort": cohort}).scalar_one()
 
     def intend(self, changes: Iterable[Change], job: int | None = None) -> None:
         """Record changes as sent and unconfirmed, before their first byte goes out.
@@ -206,18 +204,53 @@ class Entries:
             self._connection.execute(delete(leaver).where(leaver.c.left_at < before))
             self._connection.execute(delete(message).where(message.c.applied_at < before))
 
-    def _count(self, condition: ColumnElement[bool], table: Any = entry) -> int:  # noqa: ANN401  any table
-        query = select(func.count()).select_from(table).where(condition)
-        return int(self._connection.execute(query).scalar_one())
 
+_COHORT: Final = bindparam("of_cohort", type_=Integer)
+
+_MINE: Final = entry.c.cohort == _COHORT
 
 _FIRST_SYNC: Final = (
-    select(cohorts.c.first_synced_at).where(cohorts.c.key == entry.c.cohort).scalar_subquery()
+    select(cohorts.c.first_synced_at).where(cohorts.c.key == _COHORT).scalar_subquery()
 )
 
-_THIS: Final = and_(
-    entry.c.cohort == bindparam("of_cohort"), entry.c.identifier == bindparam("of_identifier")
+_SINCE: Final = bindparam("since", type_=Seconds)
+
+_COUNTED: Final = entry.c.added_at > _FIRST_SYNC
+"""Additions that count for the guard: those after the first sync, if that is over."""
+
+_LATELY: Final = and_(_COUNTED, entry.c.added_at > _SINCE)
+
+_CONFIRMED: Final = select(func.count(), func.count(case((_LATELY, 1)))).where(
+    _MINE, entry.c.sent == int(Sent.ON)
 )
+
+_RETRIED: Final = retried(bindparam("now", type_=Seconds))
+_IN_DOUBT: Final = entry.c.sent == int(Sent.UNKNOWN)
+_REMOVAL: Final = entry.c.wanted == 0
+
+
+def _times(name: str, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((and_(*conditions), 1))).label(name)
+
+
+_WAITING: Final = (
+    select(
+        entry.c.rejected_reason,
+        _times("additions", _RETRIED, entry.c.wanted == 1),
+        _times("removals", _RETRIED, _REMOVAL),
+        _times("unknown", _IN_DOUBT),
+        _times("unknown_removals", _IN_DOUBT, _REMOVAL),
+        _times("resting", ~_RETRIED),
+        _times("resting_removals", ~_RETRIED, _REMOVAL),
+    )
+    .where(_MINE, pending)
+    .group_by(entry.c.rejected_reason)
+)
+"""One look at the few entries that are pending, instead of one for each of the numbers."""
+
+_LEFT_LATELY: Final = select(func.count()).where(_MINE, gone, entry.c.removed_at > _SINCE)
+
+_THIS: Final = and_(_MINE, entry.c.identifier == bindparam("of_identifier"))
 """The entry of one change, among many that are written at once."""
 
 _INTEND: Final = (
@@ -243,12 +276,6 @@ _RECORD: Final = (
         rejected_message=bindparam("message"),
     )
 )
-
-
-def _added(cohort: int) -> ColumnElement[bool]:
-    """Additions that count for the guard: those after the first sync, if that is over."""
-    first = select(cohorts.c.first_synced_at).where(cohorts.c.key == cohort).scalar_subquery()
-    return entry.c.added_at > first
 
 
 def _named(change: Change) -> dict[str, Any]:

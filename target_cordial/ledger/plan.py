@@ -20,7 +20,7 @@ from target_cordial.ledger.schema import entry, job, pending, planned
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import Row, Select
+    from sqlalchemy import BindParameter, Row, Select
 
     from target_cordial.core.isolation import Range
     from target_cordial.ledger.store import Ledger
@@ -164,7 +164,7 @@ class Plan:
             return list(self._connection.execute(query.order_by(planned.c.number).limit(PAGE)))
 
 
-def retried(now: int) -> ColumnElement[bool]:
+def retried(now: int | BindParameter[int]) -> ColumnElement[bool]:
     """What Cordial rejected rests for a while; the rule itself is ``core.plan.change_for``."""
     return or_(entry.c.rejected_at.is_(None), entry.c.rejected_at <= now - RETRY_REJECTED_SECONDS)
 

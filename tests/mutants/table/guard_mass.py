@@ -171,8 +171,8 @@ MUTANTS: Final = (
     Mutant(
         "window-of-additions-reversed",
         "ledger/entries.py",
-        "lately = and_(_added(cohort), entry.c.added_at > window_since)",
-        "lately = and_(_added(cohort), entry.c.added_at < window_since)",
+        "_LATELY: Final = and_(_COUNTED, entry.c.added_at > _SINCE)",
+        "_LATELY: Final = and_(_COUNTED, entry.c.added_at < _SINCE)",
         "the guard does not see what this day has added already",
         PLANNING,
         ADDITIONS,

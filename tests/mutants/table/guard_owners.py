@@ -116,8 +116,8 @@ MUTANTS: Final = (
     Mutant(
         "joined-are-ours-on-another-list",
         "ledger/entries.py",
-        'entry.c.cohort == bindparam("of_cohort"), entry.c.identifier',
-        "entry.c.identifier",
+        "_MINE, entry.c.identifier ==",
+        "entry.c.identifier ==",
         "what was done for one list counts as done for all",
         (),
         OWNERSHIP,

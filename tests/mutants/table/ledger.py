@@ -19,8 +19,8 @@ MUTANTS: Final = (
     Mutant(
         "guard-window-reversed",
         "ledger/entries.py",
-        "entry.c.removed_at > window_since",
-        "entry.c.removed_at < window_since",
+        "entry.c.removed_at > _SINCE",
+        "entry.c.removed_at < _SINCE",
         "the guard does not see what this day has removed already",
         ("tests/target_cordial/run/test_planning.py",),
         guards=(Guard.REMOVALS,),
@@ -51,8 +51,8 @@ MUTANTS: Final = (
     Mutant(
         "first-sync-counts",
         "ledger/entries.py",
-        "return entry.c.added_at > first",
-        "return entry.c.added_at > 0",
+        "_COUNTED: Final = entry.c.added_at > _FIRST_SYNC",
+        "_COUNTED: Final = entry.c.added_at > 0",
         "the day after a first sync nobody can join without an approval",
         ("tests/target_cordial/run/test_planning.py",),
         guards=(Guard.ADDITIONS,),
