@@ -7,6 +7,7 @@ ledgers as there are groups of cohorts: ``postgresql://…/db?options=-csearch_p
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -76,6 +77,10 @@ TROUBLE: Final = {
         "for a schema that is to be made) and TEMPORARY on the database"
     ),
     "42703": "a column is missing: the ledger was changed by hand. Restore a copy of it",
+    "42P07": (
+        "its schema holds a table of something else by the name of one of the ledger's. Name a "
+        "schema of its own in ledger_url: …?options=-csearch_path=NAME"
+    ),
     "42P01": "a table is missing: the ledger was changed by hand. Restore a copy of it",
     "53100": "the server's disk is full. Make room there, and run again",
     "53300": "the server has no connection left. Raise its max_connections, or run later",
@@ -219,18 +224,19 @@ class PostgresPlace:
 
     def _settle_session(self, connection: Connection) -> None:
         with connection.begin():
-            for name, value in SESSION.items():
-                connection.execute(
-                    text(
-                        "SELECT set_config(name, :value, false) FROM pg_settings WHERE name = :name"
-                    ),
-                    {"name": name, "value": value},
-                )
+            connection.execute(
+                text(
+                    "SELECT set_config(name, value, false) "
+                    "FROM json_each_text(CAST(:session AS json)) AS session (name, value) "
+                    "WHERE current_setting(name, true) IS NOT NULL"
+                ),
+                {"session": json.dumps(SESSION)},
+            )
             # An intent is on disk before its first byte is sent.
             connection.execute(
                 text(
-                    "SELECT set_config(name, 'on', false) FROM pg_settings "
-                    "WHERE name = 'synchronous_commit' AND setting = 'off'"
+                    "SELECT set_config('synchronous_commit', 'on', false) "
+                    "WHERE current_setting('synchronous_commit') = 'off'"
                 )
             )
             encoding = connection.execute(text("SHOW server_encoding")).scalar()

@@ -68,8 +68,11 @@ def version_of(connection: Connection) -> int | None:
 
 
 def make(connection: Connection) -> None:
-    """Make the tables of a new ledger."""
-    ledger_metadata.create_all(connection)
+    """Make the tables of a new ledger.
+
+    One that is there already is something else's: there is no ledger.
+    """
+    ledger_metadata.create_all(connection, checkfirst=False)
     _keep(connection)
 
 

@@ -13,7 +13,7 @@ from target_cordial.errors import LedgerError, LedgerLockedError, LedgerVersionE
 from target_cordial.ledger import versions
 from target_cordial.ledger.schema import ledger_metadata
 from target_cordial.ledger.store import Ledger
-from tests.ledgers import KINDS, SQLitePlace
+from tests.ledgers import KINDS, POSTGRES, PostgresPlace, SQLitePlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,6 +137,18 @@ def test_a_version_that_is_none_is_no_version(tmp_path: Path) -> None:
     place.write("UPDATE meta SET value = 'two' WHERE name = 'version'")
     with pytest.raises(LedgerError, match="version can't be read"):
         Ledger(place.url, exclusive=True)
+
+
+def test_a_schema_with_a_table_of_something_else_is_no_ledger(
+    make_place: Callable[[str], LedgerPlace],
+) -> None:
+    place = make_place(POSTGRES)
+    assert isinstance(place, PostgresPlace)
+    place.write(f"CREATE SCHEMA {place.schema}", f"CREATE TABLE {place.schema}.message (x integer)")
+    for exclusive in (True, False):
+        with pytest.raises(LedgerError, match="a table of something else"):
+            Ledger(place.url, exclusive=exclusive)
+    assert place.tables() == {"message": ["x"]}
 
 
 def test_the_file_of_something_else_is_no_ledger(tmp_path: Path) -> None:
