@@ -38,7 +38,7 @@ test: lint $(TAPS_READY)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 soak: $(TAPS_READY)
-	$(BIN)/python -m pytest tests/target_cordial/command tests/faults --ledger each \
+	$(BIN)/python -m pytest tests/target_cordial/command tests/faults --ways each \
 		--numprocesses auto --dist worksteal
 	SOAK_SEED=$${SOAK_SEED:-$$(date +%s)} $(BIN)/python -m pytest tests/machine tests/fuzz \
 		tests/target_cordial/command/test_poisoned.py tests/faults/test_soak.py --verbose \

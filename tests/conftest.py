@@ -14,6 +14,7 @@ from cordial_sandbox.server import serving
 from tests.compiled import engine_of
 from tests.ledgers import KINDS, make_place, postgres_database
 from tests.staging import no_clouds, staging_server, staging_store
+from tests.turns import EACH, TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,11 +64,11 @@ def sandbox(sandbox_server: Running) -> Iterator[Running]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--ledger",
-        choices=[*KINDS, "each", "turns"],
-        default="turns",
-        help="the ledger that commands are tested with: one kind; each of them; or by turns, half "
-        "of the tests with one and half with the other",
+        "--ways",
+        choices=[*KINDS, EACH, TURNS],
+        default=TURNS,
+        help="of tests that do the same with both kinds of ledger, or by every delivery: one by "
+        "turns; each; or each with one kind of ledger",
     )
 
 

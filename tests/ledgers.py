@@ -10,7 +10,6 @@ import os
 import shutil
 import sqlite3
 import tempfile
-import zlib
 from abc import ABC, abstractmethod
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -186,25 +185,20 @@ class PostgresPlace(_Place):
         return lambda: None
 
 
-def _with_driver(url: str) -> URL:
+def _with_driver(url: str | URL) -> URL:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     return parsed
 
 
-def is_asked(name: str, kind: str, asked: str) -> bool:
-    """Say whether a test is to run with a kind of ledger.
-
-    Args:
-        name: The test's, with the kind in it.
-        kind: The kind.
-        asked: The option ``--ledger``. By turns, of the tests that differ in the kind alone one
-            runs: which, is up to what they are called.
-    """
-    if asked == "turns":
-        return kind == KINDS[zlib.crc32(name.replace(kind, "").encode()) % len(KINDS)]
-    return asked in {kind, "each"}
+def _never_keep(url: URL) -> None:
+    """Spare a server the work for a day that never comes: it is gone with the session."""
+    engine = create_engine(_with_driver(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
@@ -217,8 +211,10 @@ def postgres_database() -> Iterator[URL]:
     )
 
     server = get_server(Path(folder, "data"), cleanup_mode="delete")
+    url = make_url(server.get_uri()).set(drivername="postgresql", password=None)
     try:
-        yield make_url(server.get_uri()).set(drivername="postgresql", password=None)
+        _never_keep(url)
+        yield url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

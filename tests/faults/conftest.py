@@ -6,7 +6,7 @@ import itertools
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import NullPool, create_engine
@@ -21,8 +21,8 @@ from tests.ledgers import (
     LedgerPlace,
     PostgresPlace,
     SQLitePlace,
-    is_asked,
 )
+from tests.turns import EACH, TURNS, by_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,12 +56,15 @@ PASSED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose the cells that run: see the option ``--ledger`` and ``BY_TURNS``."""
+    """Choose the cells that run: see the option ``--ways`` and ``matrix.APART``."""
     config.stash[matrix.COLLECTED] = [
         (cell[0].name, cell[1].id) for item in items if (cell := _cell(item))
     ]
-    asked = config.getoption("--ledger")
-    items[:] = [item for item in items if _is_asked(item, asked)]
+    asked = config.getoption("--ways")
+    if asked == TURNS:
+        items[:] = by_turns(items, _row_of)
+    elif asked != EACH:
+        items[:] = [item for item in items if not (it := _cell(item)) or it[1].ledger == asked]
 
 
 def _cell(item: pytest.Item) -> tuple[Fault, Column] | None:
@@ -69,12 +72,13 @@ def _cell(item: pytest.Item) -> tuple[Fault, Column] | None:
     return (given["fault"], given["column"]) if {"fault", "column"} <= given.keys() else None
 
 
-def _is_asked(item: pytest.Item, asked: str) -> bool:
+def _row_of(item: pytest.Item) -> Any:
+    """What cells have in common of which one is enough."""
     cell = _cell(item)
-    if cell is None or (asked == "turns" and cell[0].group not in matrix.BY_TURNS):
-        return True
+    if cell is None:
+        return None
     fault, column = cell
-    return is_asked(f"{fault.name}-{column.id}", column.ledger, asked)
+    return fault.name, *(getattr(column, name) for name in matrix.APART.get(fault.group, ()))
 
 
 @pytest.hookimpl(wrapper=True)

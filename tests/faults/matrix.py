@@ -117,8 +117,12 @@ def cells(
     )
 
 
-BY_TURNS: Final = frozenset({"calls", "account", "input"})
-"""Groups whose faults are far from the ledger: by turns, one kind of it is enough for a cell."""
+APART: Final[Mapping[str, tuple[str, ...]]] = {
+    "kills": ("delivery",),
+    "signals": ("delivery",),
+    "ledger": ("ledger",),
+}
+"""In what the columns of a group's rows are each tried, where the others take turns."""
 
 COLLECTED: Final = pytest.StashKey[list[tuple[str, str]]]()
 """Where a session keeps all cells that have a test, by names of fault and column."""

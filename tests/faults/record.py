@@ -15,6 +15,7 @@ from typing import Final
 
 from tests.faults.matrix import COLUMNS, GROUPS, RECORD, Fault, faults
 from tests.faults.page import PAGE, put, read_cells, write_row
+from tests.turns import EACH
 
 TESTS: Final = [str(Path(__file__).with_name(f"test_{group}.py")) for group in GROUPS]
 """The tests of cells, and no others."""
@@ -33,7 +34,7 @@ def main(options: list[str]) -> int:
     """
     with tempfile.TemporaryDirectory() as folder:
         ended = subprocess.run(
-            [sys.executable, "-m", "pytest", *TESTS, "-q", "--ledger", "each", *options],
+            [sys.executable, "-m", "pytest", *TESTS, "-q", "--ways", EACH, *options],
             env={**os.environ, RECORD: folder},
             check=False,
         )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 
 SHORT = settings(
-    max_examples=15,
+    max_examples=10,
     stateful_step_count=6,
     derandomize=True,
     database=None,

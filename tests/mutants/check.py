@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from tests.ledgers import POSTGRES, SQLITE
 from tests.mutants import origin
 from tests.mutants.table import MUTANTS
+from tests.turns import EACH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,8 +97,10 @@ def run_tests(paths: Iterable[str], module: str, mutant: Mutant | None) -> tuple
         }
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--assert=plain", "--tb=line"]
         command += ["-p", "no:cacheprovider", "-p", origin.__name__, *paths]
-        if POSTGRES not in "".join(paths):  # else one kind will do, and needs no server
-            command += ["--ledger", SQLITE, "-k", f"not {POSTGRES}"]
+        if POSTGRES in "".join(paths):
+            command += ["--ways", EACH]
+        else:  # one kind will do, and needs no server
+            command += ["--ways", SQLITE, "-k", f"not {POSTGRES}"]
         try:
             done = subprocess.run(
                 command,

@@ -24,7 +24,8 @@ from target_cordial.__main__ import main
 from target_cordial.delivery.imports import carrying
 from target_cordial.ledger_cli import main as ledger_main
 from tests import forked
-from tests.ledgers import KINDS, SQLitePlace, is_asked
+from tests.ledgers import KINDS, SQLITE, SQLitePlace
+from tests.turns import EACH, TURNS, by_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from cordial_sandbox.server import Running
     from tests.ledgers import LedgerPlace
     from tests.staging import StagingStore
+
+OF_DELIVERIES = frozenset({"test_delivery_rules", "test_endings", "test_membership"})
+"""What these are about, every delivery does in its own way: the others' tests take turns."""
 
 TIMEOUT = 60
 BIN = Path(sys.executable).parent
@@ -214,16 +218,31 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    asked = config.getoption("--ledger")
-    items[:] = [item for item in items if _is_asked(item, asked)]
+    """Choose what runs: see the option ``--ways`` and ``OF_DELIVERIES``."""
+    asked = config.getoption("--ways")
+    if asked == TURNS:
+        items[:] = by_turns(items, _group_of, lambda item: 2 if _kind_of(item) == SQLITE else 1)
+    elif asked != EACH:
+        items[:] = [item for item in items if _kind_of(item) in {None, asked}]
 
 
-def _is_asked(item: pytest.Item, asked: str) -> bool:
+def _kind_of(item: pytest.Item) -> str | None:
+    """The kind of ledger that a test is done with; None where another test does not do the same."""
     params = item.callspec.params if hasattr(item, "callspec") else {}
     kind = params.get("ledger_place")
-    if not isinstance(kind, str) or item.get_closest_marker("ledger"):
-        return True
-    return is_asked(item.nodeid, kind, asked)
+    return kind if isinstance(kind, str) and not item.get_closest_marker("ledger") else None
+
+
+def _group_of(item: pytest.Item) -> str | None:
+    """What tests are called that differ in how it is done alone."""
+    if _kind_of(item) is None:
+        return None
+    assert isinstance(item, pytest.Function)
+    ways = ["ledger_place"] if item.path.stem in OF_DELIVERIES else ["ledger_place", "either"]
+    named = f"-{item.callspec.id}-"
+    for way in ways:
+        named = named.replace(f"-{item.callspec.params.get(way)}-", "-", 1)
+    return item.nodeid.partition("[")[0] + named
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from target_cordial.ledger import postgres
 from tests.ledgers import SQLITE
 from tests.target_cordial.command.clock import DAY, let_pass
 from tests.target_cordial.command.messages import (
@@ -330,7 +331,10 @@ def test_what_is_one_too_many_is_not_repeated(commands: Commands) -> None:
     assert MARKED not in ended.stdout + ended.stderr
 
 
-def test_nobody_is_erased_while_a_run_holds_the_ledger(commands: Commands) -> None:
+def test_nobody_is_erased_while_a_run_holds_the_ledger(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "HOLD_SECONDS", 0)
     from target_cordial.ledger.store import Ledger  # noqa: PLC0415  a run, in short
 
     commands.target(*snapshot(*people(1), marked()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from target_cordial.ledger import postgres
 from tests import forked
 from tests.target_cordial.command.clock import DAY, let_pass
 from tests.target_cordial.command.conftest import begun
@@ -49,8 +50,9 @@ def asked(commands: Commands, *arguments: str) -> dict[str, Any]:
 
 
 def test_what_would_disturb_a_run_is_refused_and_what_does_not_is_answered(
-    commands: Commands, sandbox: Running
+    commands: Commands, sandbox: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(postgres, "HOLD_SECONDS", 0)
     commands.target(*snapshot(*people(3)))
     process = commands.start()
     begun(process)
