@@ -119,7 +119,6 @@ def cells(
 
 APART: Final[Mapping[str, tuple[str, ...]]] = {
     "kills": ("delivery",),
-    "signals": ("delivery",),
     "ledger": ("ledger",),
 }
 """In what the columns of a group's rows are each tried, where the others take turns."""
