@@ -10,6 +10,7 @@ from unittest import mock
 
 import pytest
 
+import tests.profiles  # noqa: F401  pytest has to know them before it chooses one
 from cordial_sandbox.server import serving
 from tests.compiled import engine_of
 from tests.ledgers import KINDS, make_place, postgres_database

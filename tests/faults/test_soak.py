@@ -12,12 +12,12 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hypothesis import settings
 
 from target_cordial.delivery.imports import carrying
 from tests.faults.matrix import COLUMNS
 from tests.faults.outside import Outside, text_of, wire
 from tests.faults.soak import COHORTS, STRANGERS, Source, Tap
+from tests.profiles import is_soak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["wire"]  # a fixture: importing is using
 
-LONG: Final = settings.get_current_profile_name() == "soak"
+LONG: Final = is_soak()
 KILLS: Final = 34 if LONG else 2
 """In each of six columns."""
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from hypothesis import settings
 
 from tests.ledgers import MEMORY, SQLITE, SQLitePlace
-from tests.machine.conftest import SHORT  # it registers the profiles, "soak" among them
+from tests.profiles import SHORT, is_soak
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.ledgers import LedgerPlace
 
-LONG = settings.get_current_profile_name() == "soak"
+LONG = is_soak()
 
 
 def examples(short: int, long: int) -> settings:

@@ -18,6 +18,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.ledgers import POSTGRES
 from tests.machine.imports import ImportMachine
 from tests.machine.machine import EndpointMachine, Machine
+from tests.profiles import SHORT, SOAK, is_soak
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from tests.ledgers import LedgerPlace
     from tests.staging import StagingStore
 
-LONG = settings.get_current_profile_name() == "soak"
-PROFILE = settings.get_profile("soak" if LONG else "short")
+LONG = is_soak()
+PROFILE = settings.get_profile(SOAK) if LONG else SHORT
 A_FEW = settings(PROFILE, max_examples=PROFILE.max_examples // 4)
 """Of the same examples: what differs with another ledger is how it is kept, not what is said."""
 

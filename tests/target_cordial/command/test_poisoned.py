@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import settings
-
+from tests.profiles import is_soak
 from tests.target_cordial.command.messages import COHORT, addresses, people, snapshot
 
 if TYPE_CHECKING:
     from cordial_sandbox.server import Running
     from tests.target_cordial.command.conftest import Commands
 
-MANY = 10_000 if settings.get_current_profile_name() == "soak" else 1_500
+MANY = 10_000 if is_soak() else 1_500
 POISONED = addresses(17, MANY // 2, MANY - 1)
 
 
