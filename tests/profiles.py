@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 SOAK: Final = "soak"
 
 SHORT: Final = settings(
-    max_examples=10,
+    max_examples=8,
     stateful_step_count=6,
     derandomize=True,
     database=None,

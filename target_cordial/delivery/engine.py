@@ -6,6 +6,7 @@ Only the thread that runs the engine touches the ledger; workers make calls and 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.delivery.base import Call, Delivered, Delivery, Targets, all_of
 from target_cordial.delivery.breaker import Breaker
-from target_cordial.errors import CordialError, InterruptedRunError
+from target_cordial.errors import CordialError, InterruptedRunError, LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +26,7 @@ BLOCK_CHANGES: Final = 1_000
 """Changes whose intents are recorded in one transaction."""
 
 TICK_SECONDS: Final = 0.25
-"""How often the engine looks whether the run was told to stop."""
+"""How often the engine looks whether the run was told to stop, and still holds the ledger."""
 
 GRACE_SECONDS: Final = 6.0
 """How long calls in flight get to end when the run is told to stop (it has ten in all)."""
@@ -42,6 +43,13 @@ class Recorder(Protocol):
 
     def note(self, problem: str) -> None:
         """Keep why changes stay pending."""
+
+    def check_hold(self) -> None:
+        """See that the ledger is still this run's.
+
+        Raises:
+            LedgerError: It may be another's by now.
+        """
 
 
 _Halt = CordialError | None
@@ -88,6 +96,7 @@ class Engine:
         Raises:
             CordialError: Delivery had to stop; what was sent is recorded.
             InterruptedRunError: The run was told to stop; what was sent is recorded.
+            LedgerError: The ledger can't be used, or is lost; the run is told to stop.
         """
         breaker = Breaker(self._workers, accepted=accepted)
         self._halted.clear()
@@ -105,6 +114,11 @@ class Engine:
                     raise progress.error
                 if progress.stopped:
                     raise InterruptedRunError
+        except LedgerError:
+            # Another run may hold it by now: no call is begun, and none is tried again.
+            self._halted.set()
+            self._stop.set()
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -133,7 +147,11 @@ class Engine:
         progress = _Progress()
         running: dict[Future[tuple[Delivered, _Halt]], Call] = {}
         grace = GRACE_SECONDS
+        looked = time.monotonic()
         while waiting or running:
+            if time.monotonic() - looked >= TICK_SECONDS:
+                self._recorder.check_hold()
+                looked = time.monotonic()
             if self._stop.is_set():
                 progress.stopped = True
             if progress.stopped or progress.error is not None:

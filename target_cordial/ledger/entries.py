@@ -59,6 +59,10 @@ class Entries:
         self._connection = ledger.connection
         self.plan = Plan(ledger)
 
+    def check_hold(self) -> None:
+        """See that the ledger is still this run's: see :meth:`Ledger.check_hold`."""
+        self._ledger.check_hold()
+
     def counts(self, cohort: int, *, now: int, window_since: int) -> Counts:
         """Count a cohort's entries.
 

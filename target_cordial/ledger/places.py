@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -23,7 +23,13 @@ PATIENCE_SECONDS: Final = 30
 
 
 class Place(Protocol):
-    """A place for a ledger, and what is peculiar to databases of its kind."""
+    """A place for a ledger, and what is peculiar to databases of its kind.
+
+    Attributes:
+        can_lose_hold: Whether the hold may end before the process does.
+    """
+
+    can_lose_hold: ClassVar[bool]
 
     def exists(self) -> bool:
         """Say whether there is a ledger already.

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import Connection, create_engine, event, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
@@ -106,6 +106,8 @@ class PostgresPlace:
     Raises:
         LedgerError: The driver is not installed.
     """
+
+    can_lose_hold: ClassVar[bool] = True  # with the connection
 
     def __init__(self, url: URL) -> None:
         try:

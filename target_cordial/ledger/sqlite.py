@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import Connection, Engine, create_engine, delete, event
 from sqlalchemy.engine import make_url
@@ -41,6 +41,8 @@ class SQLitePlace:
     Args:
         url: A URL of SQLite; one without a file is a ledger in memory.
     """
+
+    can_lose_hold: ClassVar[bool] = False  # the lock is the process's own
 
     def __init__(self, url: URL) -> None:
         self._url = url

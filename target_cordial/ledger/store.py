@@ -141,6 +141,16 @@ class Ledger:
                 self._lost = failed
             raise failed from None
 
+    def check_hold(self) -> None:
+        """See that the ledger is still held, where the hold may end before the process does.
+
+        Raises:
+            LedgerError: It is lost; somebody else may hold it.
+        """
+        if self.place.can_lose_hold:
+            with self.write():
+                self.connection.execute(select(1))
+
     def close(self) -> None:
         """Let go of the ledger. What a dry run wrote is gone."""
         with suppress(DBAPIError):  # a server that is gone keeps nothing of it either

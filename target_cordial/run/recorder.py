@@ -56,6 +56,10 @@ class LedgerRecorder:
         """Keep why something could not be delivered, once."""
         self.problems.setdefault(problem)
 
+    def check_hold(self) -> None:
+        """See that the ledger is still this run's."""
+        self._entries.check_hold()
+
     def believe_absent(self, percent: int) -> list[int]:
         """Take removals of contacts that Cordial does not have as done, unless they are many.
 

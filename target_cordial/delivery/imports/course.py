@@ -89,6 +89,9 @@ class _Heard:
     def note(self, problem: str) -> None:
         self.recorder.note(problem)
 
+    def check_hold(self) -> None:
+        self.recorder.check_hold()
+
 
 @dataclass(frozen=True, slots=True)
 class _Told:

@@ -7,6 +7,15 @@ from typing import Final
 from tests.mutants.mutant import Guard, Mutant
 
 MUTANTS: Final = (
+    # -- delivery/engine.py -----------------------------------------------------------------------
+    Mutant(
+        "lost-ledger-goes-on",
+        "delivery/engine.py",
+        "self._recorder.check_hold()",
+        "pass",
+        "two runs write to one list at once, and what one of them did is never known",
+        guards=(Guard.OWNERSHIP,),
+    ),
     # -- delivery/breaker.py ----------------------------------------------------------------------
     Mutant(
         "row-without-answer-never-ends",

@@ -12,6 +12,7 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from target_cordial.__main__ import main
 from target_cordial.singer.target import TargetCordial
+from tests.ledgers import POSTGRES
 from tests.target_cordial.command.conftest import Commands, begun, called, line
 from tests.target_cordial.command.messages import (
     COHORT,
@@ -78,6 +79,33 @@ def test_a_second_run_is_refused_at_once(commands: Commands, sandbox: Running) -
     first.kill()
     first.communicate()
     assert commands.pipe(*snapshot(*people(1))).code == 0
+
+
+@pytest.mark.ledger(POSTGRES)
+def test_a_run_that_loses_its_ledger_begins_no_other_call(
+    commands: Commands, sandbox: Running
+) -> None:
+    everybody = snapshot(*people(300))
+    path = commands.write_path
+    sandbox.control.add_fault("latency", path_contains=path, times=None, seconds=0.2)
+    process = commands.start(max_concurrency=2)
+    assert process.stdin is not None
+    process.stdin.write("".join(line(message) for message in everybody))
+    process.stdin.close()
+    process.stdin = None
+    while len(sandbox.control.write_calls()) < 2:
+        assert process.poll() is None
+    commands.place.read(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+        "WHERE application_name = 'target-cordial'"
+    )
+    ended = commands.end(process)
+    assert ended.code == 1
+    assert "The ledger could not be used" in ended.last_line
+    assert len(sandbox.control.lists()["activeusers"]) < 150
+    sandbox.control.clear_faults()
+    assert commands.target(*everybody).code == 0
+    assert sandbox.control.lists()["activeusers"] == addresses(*range(1, 301))
 
 
 def test_a_ledger_of_another_destination_is_refused(commands: Commands, sandbox: Running) -> None:

@@ -23,6 +23,7 @@ from target_cordial.delivery.engine import BLOCK_CHANGES, Engine
 from target_cordial.errors import (
     DeliveryStoppedError,
     InterruptedRunError,
+    LedgerError,
     RefusedError,
     UnavailableError,
     UnexpectedError,
@@ -44,6 +45,7 @@ class Book:
         self.outcomes: list[Outcome] = []
         self.problems: list[str] = []
         self.threads: set[int] = set()
+        self.lost = False
         self._lock = threading.Lock()
 
     def keep(self, what: str, changes: Iterable[Change]) -> None:
@@ -64,6 +66,11 @@ class Book:
         self.threads.add(threading.get_ident())
         self.problems.append(problem)
         self.keep("note", ())
+
+    def check_hold(self) -> None:
+        self.threads.add(threading.get_ident())
+        if self.lost:
+            raise LedgerError("It is another's.")
 
     def results(self) -> dict[str, Result]:
         return {outcome.change.identifier: outcome.result for outcome in self.outcomes}
@@ -475,3 +482,20 @@ def test_an_engine_leaves_no_worker_behind(monkeypatch: pytest.MonkeyPatch) -> N
     deliver([add()])
     with pytest.raises(RuntimeError, match="after shutdown"):
         pools[0].submit(print)
+
+
+def test_a_ledger_that_is_lost_ends_all_calls_that_have_not_begun() -> None:
+    book, stop = Book(), threading.Event()
+    begun: list[Call] = []
+
+    def send(call: Call) -> Delivered:
+        begun.append(call)
+        if len(begun) > 4:
+            book.lost = True
+            assert stop.wait(LONG)  # as one that waits for its next try
+        return all_of(call, Result.CONFIRMED)
+
+    with pytest.raises(LedgerError):
+        deliver([add(f"{n}@x.io") for n in range(40)], send, workers=2, stop=stop, book=book)
+    assert len(begun) <= 4 + 2
+    assert book.outcomes == []

@@ -139,6 +139,9 @@ class Book:
     def note(self, problem: str) -> None:
         self.problems.append(problem)
 
+    def check_hold(self) -> None:
+        pass
+
     def results(self) -> dict[str, Result]:
         return {outcome.change.identifier: outcome.result for outcome in self.outcomes}
 
