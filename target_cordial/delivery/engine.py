@@ -71,7 +71,7 @@ class Engine:
         delivery: How.
         recorder: Where intents and outcomes are kept.
         workers: Calls in flight at once.
-        stop: Set when the run is told to stop.
+        stop: Set when the run is told to stop, and by the engine when the ledger can't be used.
     """
 
     def __init__(

@@ -71,11 +71,7 @@ class Entries:
             now: Seconds since the epoch.
             window_since: Changes confirmed after this are recent.
         """
-        given = {
-            "of_cohort": cohort,
-            "now": now,
-            "since": window_since,
-        }
+        given = {"of_cohort": cohort, "now": now, "since": window_since}
         with self._ledger.write():
             confirmed, added = self._connection.execute(_CONFIRMED, given).one()
             waiting = self._connection.execute(_WAITING, given).all()

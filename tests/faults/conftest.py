@@ -15,13 +15,7 @@ from tests.faults import matrix
 from tests.faults.privacy import API_KEY
 from tests.faults.scene import Scene
 from tests.faults.service import Service, serving_broken
-from tests.ledgers import (
-    MEMORY,
-    SQLITE,
-    LedgerPlace,
-    PostgresPlace,
-    SQLitePlace,
-)
+from tests.ledgers import MEMORY, SQLITE, LedgerPlace, PostgresPlace, SQLitePlace
 from tests.turns import EACH, TURNS, by_turns
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import signal
 import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import pytest
 import requests
 from singer_sdk import Target
 
+from cordial_sandbox.server import serving
 from tap_amplitude.tap import TapAmplitude
 from target_cordial.cordial import retry
 from target_cordial.cordial.imports import Import, ImportsClient
@@ -25,7 +27,7 @@ from target_cordial.settings import SCHEMA
 from tests import forked
 from tests.tap_amplitude.conftest import clean_environment, sandbox_config
 from tests.target_cordial.command.clock import DAY, HOUR, let_pass
-from tests.target_cordial.command.conftest import Commands
+from tests.target_cordial.command.conftest import Commands, line
 from tests.target_cordial.command.messages import (
     COHORT,
     FLAGGED,
@@ -296,6 +298,27 @@ def test_who_left_is_deleted_from_the_ledger_after_thirty_days(
         text = str(either.place.dump())
         assert [f"user{n}@shop" in text for n in (1, 2, 3)].count(True) == known
     assert sandbox.control.lists()["activeusers"] == addresses(1)
+
+
+def test_a_run_that_hangs_is_gone_ten_seconds_after_a_signal(tmp_path: Path) -> None:
+    with serving() as sandbox:
+        commands = Commands(sandbox, tmp_path)
+        sandbox.control.add_fault("latency", path_contains="/v2/contacts", times=None, seconds=60)
+        process = commands.start()
+        assert process.stdin is not None
+        process.stdin.write("".join(line(message) for message in snapshot(*people(2))))
+        process.stdin.close()
+        process.stdin = None
+        while not [c for c in sandbox.control.write_calls() if c["path"] == "/v2/contacts"]:
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.communicate(timeout=10)
+        finally:
+            process.kill()
+        assert process.returncode == 143
+        assert commands.report()["status"] == "failed"
+        assert commands.report()["cohorts"][0]["pending"] == 2
 
 
 def test_without_a_terminal_every_line_of_the_log_has_its_parts(commands: Commands) -> None:

@@ -179,6 +179,6 @@ def test_a_signal_between_any_two_steps_is_an_interruption_or_is_kept(deaf: Stop
             pass
         finally:
             sys.settrace(None)
-        assert deaf._heard, steps[number]  # noqa: SLF001
+        assert deaf._heard, steps[number]  # noqa: SLF001  nobody else could say
         with pytest.raises(InterruptedRunError):
             deaf.check()
