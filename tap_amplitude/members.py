@@ -3,85 +3,146 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain, takewhile
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tap_amplitude import csv_file
+from tap_amplitude.csv_file import Batch, Layout
 from tap_amplitude.errors import FileShapeError
-from tap_amplitude.seen import SeenIds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from tap_amplitude.csv_file import Layout
+    from tap_amplitude.sieve import Sieve
+
+Cells = list[str]
 
 
-@dataclass(slots=True)
-class Tally:
-    """What was found in a file so far.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the members of one file have in common.
 
     Attributes:
-        seen: The different Amplitude ids.
-        repeats: Rows left out because their Amplitude id came before.
+        same: The fields all rows have in common.
+        layout: Where things are in a record of the file.
     """
 
-    seen: SeenIds = field(default_factory=SeenIds)
-    repeats: int = 0
+    same: dict[str, Any]
+    layout: Layout
 
-    @property
-    def members(self) -> int:
-        """Rows written: one for each different Amplitude id."""
-        return len(self.seen)
+    def places(self, has: Sequence[object]) -> dict[str, int]:
+        """Return where each property of a member stands.
+
+        An empty cell is an absent value: CSV cannot tell null from empty. Where two columns have
+        one property name, the first that is not empty counts.
+
+        Args:
+            has: For each cell of the record, something that is false where it is empty.
+        """
+        # Backwards, so that of two columns with one name the first is written last.
+        return {name: index for index, name in self.layout.properties[::-1] if has[index]}
+
+    def row(self, cells: Cells) -> dict[str, Any]:
+        """Return a member's row.
+
+        Values stay texts: how Amplitude writes numbers, booleans and lists here is not documented.
+        """
+        return {
+            **self.same,
+            "amplitude_id": cells[self.layout.amplitude_id],
+            "user_id": cells[self.layout.user_id] or None,
+            "user_properties": {name: cells[at] for name, at in self.places(cells).items()},
+        }
 
 
-def member_rows(file: BinaryIO, same: dict[str, Any], tally: Tally) -> Iterator[dict[str, Any]]:
-    """Yield one row for each different member of a cohort's file.
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Some different members of a file, at least one.
 
-    Cells are trimmed, since some of Amplitude's exports put a tab before each. An empty cell is
-    an absent value: CSV cannot tell null from empty. Where two columns have one property name,
-    the first that is not empty counts. Values stay texts: how Amplitude writes numbers, booleans
-    and lists here is not documented.
+    Attributes:
+        frame: What they have in common.
+        records: The trimmed cells of each.
+        plain: No cell has a character that JSON escapes.
+    """
+
+    frame: Frame
+    records: list[Cells]
+    plain: bool
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield their rows."""
+        return map(self.frame.row, self.records)
+
+
+def read_members(file: BinaryIO, same: dict[str, Any], sieve: Sieve[Cells]) -> Iterator[Members]:
+    """Yield the different members of a cohort's file, by the thousand.
+
+    Cells are trimmed, since some of Amplitude's exports put a tab before each.
 
     Args:
         file: The unpacked file, at its start.
         same: The fields all rows have in common.
-        tally: Counted up with every row.
+        sieve: Lets each Amplitude id pass once.
 
     Raises:
-        FileShapeError: The file is not a list of members, or a row does not fit the header. Rows
-            before the faulty one have been yielded by then.
+        FileShapeError: The file is not a list of members, or a row does not fit the header. Members
+            before the faulty one have been yielded by then, but for those that the sieve holds.
     """
-    with closing(csv_file.records(file)) as rows:
-        header = next(rows, None)
-        if header is None:
+    with closing(csv_file.batches(file)) as batches:
+        first = next(batches, None)
+        if first is None:
             message = "it is empty, without even a header"
             raise FileShapeError(message)
-        yield from _rows(rows, csv_file.read_layout(header), same, tally)
+        header, *records = first.records
+        layout = csv_file.read_layout(header)
+        frame = Frame(same, layout)
+        id_of = itemgetter(layout.amplitude_id)
+        number = 0
+        for batch in chain([Batch(records, plain=first.plain)], batches):
+            records, fault = _fitting(batch, layout, number)
+            number += len(records)
+            new = sieve.sift(list(map(id_of, records)), records)
+            if new:
+                yield Members(frame, new, plain=batch.plain)
+            if fault:
+                raise FileShapeError(fault)
+            if sieve.is_full:
+                yield from _settled(frame, sieve)
+        yield from _settled(frame, sieve)
 
 
-def _rows(
-    records: Iterator[list[str]], layout: Layout, same: dict[str, Any], tally: Tally
-) -> Iterator[dict[str, Any]]:
-    width, id_at, user_at = layout.width, layout.amplitude_id, layout.user_id
-    # Backwards, so that of two columns with one name the first is written last.
-    columns = layout.properties[::-1]
-    add = tally.seen.add
-    for number, cells in enumerate(records, start=1):
-        if len(cells) != width:
-            message = f"row {number} has {len(cells)} cells, its header has {width}"
-            raise FileShapeError(message)
-        amplitude_id = cells[id_at].strip()
-        if not amplitude_id:
-            message = f"row {number} has no amplitude_id"
-            raise FileShapeError(message)
-        if not add(amplitude_id):
-            tally.repeats += 1
-            continue
-        yield {
-            **same,
-            "amplitude_id": amplitude_id,
-            "user_id": cells[user_at].strip() or None,
-            "user_properties": {
-                name: value for index, name in columns if (value := cells[index].strip())
-            },
-        }
+def _settled(frame: Frame, sieve: Sieve[Cells]) -> Iterator[Members]:
+    late = sieve.settle()
+    if late:
+        yield Members(frame, late, plain=False)
+
+
+def _fitting(batch: Batch, layout: Layout, before: int) -> tuple[list[Cells], str | None]:
+    """Return the records of a batch, trimmed, up to the first one that is none of a member.
+
+    Args:
+        batch: The batch.
+        layout: Where things are.
+        before: Members before it in the file.
+
+    Returns:
+        The records, and what is wrong with the next one, if there is one.
+    """
+    records = batch.records
+    if not batch.plain:
+        records = [[*map(str.strip, cells)] for cells in records]
+    # A look at all of them, and at each where something is wrong.
+    if {*map(len, records)} <= {layout.width} and all(
+        map(itemgetter(layout.amplitude_id), records)
+    ):
+        return records, None
+    good = list(takewhile(lambda cells: _fault(cells, layout) is None, records))
+    return good, f"row {before + len(good) + 1} {_fault(records[len(good)], layout)}"
+
+
+def _fault(cells: Cells, layout: Layout) -> str | None:
+    if len(cells) != layout.width:
+        return f"has {len(cells)} cells, its header has {layout.width}"
+    return None if cells[layout.amplitude_id] else "has no amplitude_id"

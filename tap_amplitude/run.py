@@ -17,13 +17,15 @@ from tap_amplitude.errors import (
     RequestsStoppedError,
     UnfinishedError,
 )
-from tap_amplitude.members import Tally, member_rows
+from tap_amplitude.members import read_members
+from tap_amplitude.sieve import Sieve
 from tap_amplitude.state import Request
 
 if TYPE_CHECKING:
     from tap_amplitude.client import Client
     from tap_amplitude.clock import Clock
     from tap_amplitude.cohorts import Cohort
+    from tap_amplitude.members import Cells, Members
     from tap_amplitude.settings import Settings
 
 # A count that differs from the list's by more than both is worth a warning; the list's may be old.
@@ -126,16 +128,16 @@ class Run:
             return False
         return True
 
-    def members(self, cohort_id: str) -> Iterator[dict[str, Any]]:
-        """Yield the member rows of a cohort; a failure is noted and ends them.
+    def members(self, cohort_id: str) -> Iterator[Members]:
+        """Yield the members of a cohort, by the thousand; a failure is noted and ends them.
 
-        The file is on disk, whole and checked, before the first row.
+        The file is on disk, whole and checked, before the first of them.
         """
         cohort = self._due[cohort_id]
         try:
-            with tempfile.TemporaryFile(prefix="tap-amplitude-") as file:
+            with _temporary_file() as file, _temporary_file() as ids:
                 request = self._download(cohort, file)
-                tally = Tally()
+                sieve: Sieve[Cells] = Sieve(ids)
                 same = {
                     "cohort_id": cohort.id,
                     "cohort_name": cohort.name,
@@ -143,8 +145,8 @@ class Run:
                 }
                 if file.read(1) or cohort.size != 0:
                     file.seek(0)
-                    yield from member_rows(file, same, tally)
-            self._check_count(cohort, tally)
+                    yield from read_members(file, same, sieve)
+            self._check_count(cohort, sieve.passed, sieve.repeats)
         except CohortError as error:
             if not error.keep_request:
                 state.drop_pending(self._state_of(cohort.id))
@@ -160,7 +162,7 @@ class Run:
                 request,
                 {
                     **same,
-                    "member_count": tally.members,
+                    "member_count": sieve.passed,
                     "complete": True,
                     "computed_at": times.iso(computed),
                 },
@@ -273,32 +275,42 @@ class Run:
         )
         self._client.fetch_file(request.request_id, file)
 
-    def _check_count(self, cohort: Cohort, tally: Tally) -> None:
+    def _check_count(self, cohort: Cohort, members: int, repeats: int) -> None:
         """Compare what was found with the list.
+
+        Args:
+            cohort: The cohort.
+            members: Different members in its file.
+            repeats: Rows of members that came before.
 
         Raises:
             FileShapeError: There is nobody in the file, and the list says otherwise.
         """
-        if tally.repeats:
+        if repeats:
             self._logger.warning(
                 "%s: %d rows left out, their amplitude_id came before.",
                 cohort.label,
-                tally.repeats,
+                repeats,
             )
         if cohort.size is None:
             return
-        if cohort.size and not tally.members:
+        if cohort.size and not members:
             message = f"its file has no members, Amplitude's list says {cohort.size}"
             raise FileShapeError(message)
         tolerance = max(_SIZE_TOLERANCE, cohort.size * _SIZE_TOLERANCE_SHARE)
-        if abs(tally.members - cohort.size) > tolerance:
+        if abs(members - cohort.size) > tolerance:
             self._logger.warning(
                 "%s: %d members in its file, %d by Amplitude's list.",
                 cohort.label,
-                tally.members,
+                members,
                 cohort.size,
             )
 
     def _fail(self, label: str, error: CohortError, *, level: int = logging.ERROR) -> None:
         self._failures[label] = str(error)
         self._logger.log(level, "%s: %s.", label, error)
+
+
+def _temporary_file() -> BinaryIO:
+    """Open a file that has no name, and is gone with the process."""
+    return tempfile.TemporaryFile(prefix="tap-amplitude-")

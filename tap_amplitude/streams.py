@@ -174,7 +174,8 @@ class CohortMembersStream(_AmplitudeStream):
     def get_records(self, context: Context | None) -> Iterable[Record]:
         """Yield the members of the cohort of the context."""
         if context is not None:
-            yield from self.tap.run.members(context["cohort_id"])
+            for members in self.tap.run.members(context["cohort_id"]):
+                yield from members.rows()
 
     def generate_child_contexts(
         self,

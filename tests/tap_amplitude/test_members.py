@@ -10,14 +10,18 @@ from hypothesis import strategies as st
 
 from tap_amplitude import csv_file
 from tap_amplitude.errors import FileShapeError
-from tap_amplitude.members import Tally, member_rows
+from tap_amplitude.members import Cells, read_members
+from tap_amplitude.sieve import MOST_HELD, Sieve
 
 HEADER = '"amplitude_id","user_id","email"\n'
 
 
-def rows_of(text: str | bytes, tally: Tally | None = None) -> list[dict[str, Any]]:
-    data = text if isinstance(text, bytes) else text.encode()
-    return list(member_rows(io.BytesIO(data), {}, tally or Tally()))
+def rows_of(
+    text: str | bytes, same: dict[str, Any] | None = None, sieve: Sieve[Cells] | None = None
+) -> list[dict[str, Any]]:
+    file = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+    blocks = read_members(file, same or {}, sieve or Sieve(io.BytesIO()))
+    return [row for members in blocks for row in members.rows()]
 
 
 def properties_of(text: str) -> dict[str, str]:
@@ -28,8 +32,7 @@ def properties_of(text: str) -> dict[str, str]:
 
 def test_a_row_is_what_the_contract_says() -> None:
     same = {"cohort_id": "9zx41kq", "cohort_name": "active users", "snapshot_id": "Rk7w2Q"}
-    file = io.BytesIO(f'{HEADER}"356893043036","u-1","ana@shop.example"\n'.encode())
-    assert list(member_rows(file, same, Tally())) == [
+    assert rows_of(f'{HEADER}"356893043036","u-1","ana@shop.example"\n', same) == [
         {
             "cohort_id": "9zx41kq",
             "cohort_name": "active users",
@@ -106,10 +109,10 @@ def test_big_ids_stay_as_they_are() -> None:
 
 
 def test_a_repeated_member_is_dropped_and_counted() -> None:
-    tally = Tally()
-    rows = rows_of(f'{HEADER}"1","a",""\n"2","b",""\n"1","c",""\n', tally)
+    sieve: Sieve[Cells] = Sieve(io.BytesIO())
+    rows = rows_of(f'{HEADER}"1","a",""\n"2","b",""\n"1","c",""\n', sieve=sieve)
     assert [row["user_id"] for row in rows] == ["a", "b"]
-    assert (tally.members, tally.repeats) == (2, 1)
+    assert (sieve.passed, sieve.repeats) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -170,5 +173,23 @@ def test_whatever_is_written_is_read(members: list[tuple[int, str]]) -> None:
 
 def test_the_file_stays_open() -> None:
     file = io.BytesIO(HEADER.encode())
-    assert list(csv_file.records(file)) == [["amplitude_id", "user_id", "email"]]
+    (batch,) = csv_file.batches(file)
+    assert batch.records == [["amplitude_id", "user_id", "email"]]
     assert not file.closed
+
+
+def test_members_before_a_faulty_one_may_come_and_none_after_it() -> None:
+    text = HEADER + "".join(f'"{n}","u","e"\n' for n in range(20_000)) + '"x","u"\n"y","u","e"\n'
+    blocks = read_members(io.BytesIO(text.encode()), {}, Sieve(io.BytesIO()))
+    came: list[str] = []
+    with pytest.raises(FileShapeError, match="row 20001 has 2 cells"):
+        came.extend(cells[0] for members in blocks for cells in members.records)
+    assert came == [str(number) for number in range(len(came))]
+
+
+def test_members_held_by_the_sieve_come_before_they_are_many() -> None:
+    text = HEADER + "".join(f'"{n}","u","{"e" * 100}"\n' for n in range(3 * MOST_HELD))
+    sieve: Sieve[Cells] = Sieve(io.BytesIO(), slots=1)
+    sizes = [len(each.records) for each in read_members(io.BytesIO(text.encode()), {}, sieve)]
+    assert sum(sizes) == 3 * MOST_HELD
+    assert max(sizes) < MOST_HELD + 2000

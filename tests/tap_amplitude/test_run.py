@@ -98,8 +98,8 @@ class Harness:
         )
         for cohort in run.cohorts(download=True, strict=strict):
             if run.starts(cohort.id):
-                for row in run.members(cohort.id):
-                    self.output.append(("member", row))
+                for members in run.members(cohort.id):
+                    self.output += [("member", row) for row in members.rows()]
                 marker = run.marker(cohort.id)
                 if marker is not None:
                     self.output.append(("marker", marker))
