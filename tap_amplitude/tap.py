@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from singer_sdk import Stream, Tap
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import (
     CapabilitiesEnum,
@@ -24,6 +23,7 @@ from tap_amplitude.clock import Clock
 from tap_amplitude.run import Run
 from tap_amplitude.session import Session, hold_http_loggers
 from tap_amplitude.streams import CohortMembersStream, CohortSnapshotsStream, CohortsStream
+from tap_amplitude.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ class TapAmplitude(Tap):
     package_name = "target-cordial"  # the distribution both plugins come in
     # A copy, because the SDK adds its own settings to it.
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(settings.SCHEMA)
-    message_writer_class = MsgSpecWriter
+    message_writer_class = Writer
     # ACTIVATE_VERSION concerns a stream as a whole and is sent before its rows: with cohorts that
     # are skipped or fail, it would make a target delete theirs. BATCH would take the rows away
     # from between SCHEMA and marker.
