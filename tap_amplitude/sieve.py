@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import BinaryIO, Final, Generic, TypeVar
 from zlib import crc32
 
 import msgspec
 
-# Of two million ids, the most that a cohort may have, one and a half in a hundred meet another.
-SLOTS: Final = 1 << 26  # bits: 8 MiB
-MOST_HELD: Final = 8192
+# Of two million ids, the most that a cohort may have, one in 300 is held back for others.
+SLOTS: Final = 1 << 23  # bytes
+MOST_HELD: Final = 2048
+
+# A mark is three bits of a byte. What of a checksum does not choose the slot chooses the mark.
+_SHAPES: Final = [sum(1 << bit for bit in bits) for bits in combinations(range(8), 3)]
+_MARK_SHIFT: Final = 23
+_MARKS: Final = [_SHAPES[rest % len(_SHAPES)] for rest in range(1 << (32 - _MARK_SHIFT))]
 
 _Row = TypeVar("_Row")
 
@@ -17,10 +23,10 @@ _Row = TypeVar("_Row")
 class Sieve(Generic[_Row]):
     """Drops rows whose id came before.
 
-    Every id marks one of many slots. An id whose slot was free is new, and its row passes at once.
-    Where the slot was taken, by this id or by another, the row is held back; now and then the held
-    ids are looked for among those that passed, which are kept in a file. So rows may pass later
-    than they came, and nothing is decided by a hash.
+    Every id leaves a mark in one of many slots. An id whose mark is not there is new, and its row
+    passes at once. Where the mark is there, of this id or of others, the row is held back; now and
+    then the held ids are looked for among those that passed, which are kept in a file. So rows may
+    pass later than they came, and nothing is decided by a checksum.
 
     Attributes:
         passed: Rows that passed, one for each different id.
@@ -32,11 +38,11 @@ class Sieve(Generic[_Row]):
 
         Args:
             file: An empty file, for ids.
-            slots: A power of two; more of them hold fewer rows back.
+            slots: A power of two, up to 2^23; more of them hold fewer rows back.
         """
         self._file = file
         self._last_slot = slots - 1
-        self._marks = bytearray((slots + 7) // 8)
+        self._marks = bytearray(slots)
         self._held: list[tuple[str, _Row]] = []
         self.passed = 0
         self.repeats = 0
@@ -57,11 +63,11 @@ class Sieve(Generic[_Row]):
         doubtful = set()
         for number, code in enumerate(map(crc32, map(str.encode, ids))):
             slot = code & last_slot
-            mark = 1 << (slot & 7)
-            if marks[slot >> 3] & mark:
+            mark = _MARKS[code >> _MARK_SHIFT]
+            if marks[slot] & mark == mark:
                 doubtful.add(number)
             else:
-                marks[slot >> 3] |= mark
+                marks[slot] |= mark
         if doubtful:
             self._held += [(ids[number], rows[number]) for number in sorted(doubtful)]
             ids = [each for number, each in enumerate(ids) if number not in doubtful]
