@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -32,12 +33,12 @@ PLACEHOLDERS: Final = frozenset({"", "none", "null", "undefined", "(none)"})
 _NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 _INVISIBLE: Final = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _PADDING: Final = re.compile(rf"^[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+$")
-_PLAIN_EMAIL: Final = re.compile(
+_PLAIN_NAME: Final = re.compile(
     r"[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,30}(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,30})?"
-    r"@(?:[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\.){1,4}[a-z]{2,24}"
 )
-"""Addresses that need no closer look. Whatever does not match goes to email-validator, which
-knows the whole syntax but takes fifty times as long."""
+_PLAIN_DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\.){1,4}[a-z]{2,24}")
+"""Names and domains of addresses that need no closer look. Whatever does not match goes to
+email-validator, which knows the whole syntax but takes fifty times as long."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,45 @@ def clean(value: object, mapping: Mapping) -> Resolved:
     return Resolved(text) if is_email_address(text) else Resolved(None, INVALID_IDENTIFIER)
 
 
+def plain(values: Iterable[str | None], mapping: Mapping) -> list[str]:
+    """Bring values of the usual kind into their form, at a sixth of the price of :func:`clean`.
+
+    Args:
+        values: Texts as they stand in records.
+        mapping: Tells whether they are e-mail addresses.
+
+    Returns:
+        What :func:`clean` makes of each, up to the first of which only that knows.
+    """
+    is_email = mapping.is_email
+    found = []
+    for value in values:
+        if value is None:
+            break
+        text = value.strip()
+        if is_email:
+            text = text.lower()
+            name, _, domain = text.partition("@")
+            if not (_is_plain_domain(domain) and _PLAIN_NAME.fullmatch(name)):
+                break
+        elif not _is_usual(text):
+            break
+        found.append(text)
+    return found
+
+
+def _is_usual(text: str) -> bool:
+    """Say of a text that is no address whether it stays as it is."""
+    opens = text.startswith(("{", "["))
+    return text.isascii() and text.isprintable() and not opens and text.lower() not in PLACEHOLDERS
+
+
+@lru_cache(maxsize=4096)
+def _is_plain_domain(domain: str) -> bool:
+    """A cohort's members have few domains between them."""
+    return bool(_PLAIN_DOMAIN.fullmatch(domain))
+
+
 def is_text(text: str) -> bool:
     """Say whether a text can be written down.
 
@@ -127,7 +167,8 @@ def as_text(text: str) -> str:
 
 def is_email_address(text: str) -> bool:
     """Say whether a lower-case text is one e-mail address, by syntax alone."""
-    if _PLAIN_EMAIL.fullmatch(text):
+    name, _, domain = text.partition("@")
+    if _PLAIN_NAME.fullmatch(name) and _is_plain_domain(domain):
         return True
     try:
         validate_email(text, check_deliverability=False, test_environment=True)

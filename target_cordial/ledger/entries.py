@@ -244,6 +244,7 @@ _WAITING: Final = (
         _times("resting_removals", ~_RETRIED, _REMOVAL),
     )
     .where(_MINE, pending)
+    .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
     .group_by(entry.c.rejected_reason)
 )
 """One look at the few entries that are pending, instead of one for each of the numbers."""

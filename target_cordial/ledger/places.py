@@ -11,6 +11,7 @@ from target_cordial.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from sqlalchemy import Connection, Table
     from sqlalchemy.exc import DBAPIError
@@ -60,7 +61,17 @@ class Place(Protocol):
     def close(self) -> None:
         """Let go of it."""
 
-    def append(self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    @property
+    def folder(self) -> Path | None:
+        """Where a run's temporary files belong; None for the system's own folder for them."""
+
+    def append(
+        self,
+        connection: Connection,
+        table: Table,
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+    ) -> None:
         """Append rows to a table of the stage, the quickest way there is."""
 
     def clear(self, connection: Connection, table: Table) -> None:

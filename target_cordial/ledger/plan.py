@@ -88,11 +88,6 @@ class Plan:
         Returns:
             The number of changes.
         """
-        order: tuple[ColumnElement[Any], ...] = (
-            (entry.c.identifier, entry.c.cohort)
-            if by_contact
-            else (entry.c.wanted.desc(), entry.c.cohort, entry.c.identifier)
-        )
         due = and_(pending, retried(now), _due(additions, removals))
         if running := list(busy):
             due = and_(due, entry.c.identifier.not_in(_held(running)))
@@ -100,14 +95,20 @@ class Plan:
             select(entry.c.cohort, entry.c.identifier, entry.c.wanted, entry.c.sent)
             .where(due)
             .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
-            .order_by(*order)
+        )
+        by_list = rows.order_by(entry.c.cohort, entry.c.identifier)  # as the index has them
+        parts = (
+            [rows.order_by(entry.c.identifier, entry.c.cohort)]
+            if by_contact
+            else [by_list.where(entry.c.wanted == wanted) for wanted in (1, 0)]
         )
         self._now = now
         with self._ledger.write():
             self._ledger.place.clear(self._connection, planned)
-            self._connection.execute(
-                insert(planned).from_select(["cohort", "identifier", "wanted", "sent"], rows)
-            )
+            for part in parts:
+                self._connection.execute(
+                    insert(planned).from_select(["cohort", "identifier", "wanted", "sent"], part)
+                )
             count = select(func.count()).select_from(planned)
             return int(self._connection.execute(count).scalar_one())
 

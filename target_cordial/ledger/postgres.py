@@ -22,6 +22,7 @@ from target_cordial.ledger.schema import STAGE, meta
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from sqlalchemy import URL, Engine, Table
 
@@ -175,14 +176,24 @@ class PostgresPlace:
         if self._engine is not None:
             self._engine.dispose()
 
-    def append(self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    @property
+    def folder(self) -> Path | None:
+        """See the protocol."""
+        return None
+
+    def append(
+        self,
+        connection: Connection,
+        table: Table,
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+    ) -> None:
         """See the protocol.
 
         Raises:
             LedgerError: The server does not take them.
         """
-        columns = ", ".join(column.name for column in table.columns)
-        statement = f"COPY {TEMPORARY}.{table.name} ({columns}) FROM STDIN"
+        statement = f"COPY {TEMPORARY}.{table.name} ({', '.join(columns)}) FROM STDIN"
         try:
             driver: Any = connection.connection.driver_connection
             with driver.cursor() as cursor, cursor.copy(statement) as copy:

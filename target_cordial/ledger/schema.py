@@ -91,6 +91,7 @@ member = Table(
     Column("identifier", Text, nullable=False, comment="the last one that resolved"),
     Column("held_of", Text, comment="the user whose former identifier this is"),
     Column("time", BigInteger, comment="source time of the newest record of its own, ms"),
+    Column("digest", BigInteger, comment="of the row of a snapshot that said the same"),
     Index("member_identifier", "cohort", "identifier"),
     sqlite_with_rowid=False,
 )
@@ -132,6 +133,10 @@ pending: Final = entry.c.wanted != entry.c.sent
 gone: Final = and_(entry.c.wanted == 0, entry.c.sent == int(Sent.OFF))
 """Left, and the removal is confirmed."""
 
+confirmed: Final = entry.c.sent == int(Sent.ON)
+"""On the list, as Cordial has confirmed."""
+
+_index_where("entry_confirmed", confirmed, entry.c.cohort, entry.c.added_at)
 _index_where("entry_pending", pending, entry.c.cohort, entry.c.identifier)
 _index_where("entry_gone", gone, entry.c.cohort, entry.c.removed_at)
 
@@ -208,10 +213,11 @@ def staged(number: int) -> Table:
         Column("user_key", Text, nullable=False),
         Column("user_id", Text),
         Column("identifier", Text),
-        Column("present", SmallInteger, nullable=False),
+        Column("present", SmallInteger, nullable=False, server_default="1"),
         Column("reason", Text, comment="why there is no identifier"),
         Column("time", BigInteger, comment="source time of the row itself, ms"),
         Column("message", LargeBinary, comment="digest of the message it came with"),
+        Column("digest", BigInteger, comment="of what the row says, where it is a snapshot's"),
     )
 
 
@@ -225,6 +231,7 @@ winner = Table(
     Column("snapshot", Integer),
     Column("reason", Text),
     Column("time", BigInteger, comment="to be kept of the user; null: nothing new"),
+    Column("digest", BigInteger, comment="to be kept of the user; null: the row has none"),
     sqlite_with_rowid=False,
 )
 """The last word on each user of the cohort that is being settled."""
@@ -235,6 +242,20 @@ touched = Table(
     Column("identifier", Text, nullable=False),
 )
 """Identifiers of the cohort being settled whose users changed: appended, so perhaps repeated."""
+
+vanished = Table(
+    "vanished",
+    stage_metadata,
+    Column("digest", BigInteger, primary_key=True, autoincrement=False),
+)
+"""Digests of the cohort being settled that no row of its snapshot has any more."""
+
+leaving = Table(
+    "leaving",
+    stage_metadata,
+    Column("user_key", Text, nullable=False),
+)
+"""Users of the cohort being settled that leave it."""
 
 heard = Table(
     "heard",
@@ -279,5 +300,5 @@ planned = Table(
 )
 """This run's plan, in the order of delivery."""
 
-STAGE_TABLES: Final = (winner, touched, heard, skipped, absent, claimed, planned)
+STAGE_TABLES: Final = (winner, touched, leaving, vanished, heard, skipped, absent, claimed, planned)
 """The tables of the stage that every connection has from its beginning."""

@@ -80,13 +80,23 @@ class SQLitePlace:
         if self._file is not None:
             self._file.unlock()
 
-    def append(self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    @property
+    def folder(self) -> Path | None:
+        """See the protocol. What SQLite itself keeps for a while is there too."""
+        return None if self._file is None else self._file.folder
+
+    def append(
+        self,
+        connection: Connection,
+        table: Table,
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+    ) -> None:
         """See the protocol."""
-        columns = ", ".join(column.name for column in table.columns)
-        marks = ", ".join("?" for _ in table.columns)
+        names, marks = ", ".join(columns), ", ".join("?" for _ in columns)
         # Core's own insert builds a dictionary a row, which costs three times as much.
         connection.exec_driver_sql(
-            f"INSERT INTO {table.fullname} ({columns}) VALUES ({marks})",  # noqa: S608  names of ours
+            f"INSERT INTO {table.fullname} ({names}) VALUES ({marks})",  # noqa: S608  names of ours
             list(rows),
         )
 

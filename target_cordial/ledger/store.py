@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Transaction, insert, select, update
 from sqlalchemy.exc import DBAPIError
@@ -80,6 +81,7 @@ class Ledger:
     Attributes:
         place: Where it is kept.
         connection: To its database.
+        salt: Of the digests of rows that it keeps.
     """
 
     def __init__(self, url: str, *, exclusive: bool, dry: bool = False) -> None:
@@ -88,6 +90,7 @@ class Ledger:
             self.place = place_of(MEMORY)
         self._lost: LedgerError | None = None
         self._outer: Transaction | None = None
+        self._files = ExitStack()
         try:
             self.connection: Connection = self.place.open(exclusive=exclusive, make=not dry)
             self._outer = self.connection.begin() if dry else None
@@ -110,6 +113,7 @@ class Ledger:
                 versions.make(connection)
             else:
                 versions.bring_up_to_date(connection, known)
+            self.salt = versions.salt_of(connection)
             # It is new with every connection.
             schema.stage_metadata.create_all(
                 connection, checkfirst=False, tables=schema.STAGE_TABLES
@@ -151,8 +155,17 @@ class Ledger:
             with self.write():
                 self.connection.execute(select(1))
 
+    def temporary_file(self) -> IO[bytes]:
+        """Make a file that nobody else can open, and that is gone when the ledger is closed.
+
+        Raises:
+            OSError: There is no room for it.
+        """
+        return self._files.enter_context(tempfile.TemporaryFile(dir=self.place.folder))
+
     def close(self) -> None:
         """Let go of the ledger. What a dry run wrote is gone."""
+        self._files.close()
         with suppress(DBAPIError):  # a server that is gone keeps nothing of it either
             if self._outer is not None:
                 self._outer.rollback()

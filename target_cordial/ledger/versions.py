@@ -7,23 +7,28 @@ opens it first; nobody else may use it meanwhile.
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, inspect, select
 
 from target_cordial.errors import LedgerError, LedgerVersionError
 from target_cordial.ledger.schema import ledger_metadata, meta
+from target_cordial.ledger.spool import SALT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
-VERSION: Final = 2
+VERSION: Final = 3
 """The version that this package reads and writes."""
 
 NAME: Final = "version"
 """Under which ``meta`` keeps it. The first version kept none."""
+
+SALT: Final = "salt"
+"""Under which ``meta`` keeps the salt of its digests."""
 
 STEPS: Final[Mapping[int, Sequence[str]]] = {
     # Runs have numbers: their order was SQLite's own secret, and no other database has it.
@@ -40,6 +45,12 @@ STEPS: Final[Mapping[int, Sequence[str]]] = {
         SELECT run_id, started_at, finished_at, status FROM run_before ORDER BY rowid
         """,
         "DROP TABLE run_before",
+    ),
+    # What the rows of snapshots said is known by digests, so that most need no comparison; and
+    # members are counted without a look at each.
+    2: (
+        "ALTER TABLE member ADD COLUMN digest BIGINT",
+        "CREATE INDEX entry_confirmed ON entry (cohort, added_at) WHERE sent = 1",
     ),
 }
 """What takes a ledger of a version to the next one. The first version knew SQLite alone."""
@@ -99,6 +110,15 @@ def bring_up_to_date(connection: Connection, known: int) -> None:
         _keep(connection)
 
 
+def salt_of(connection: Connection) -> bytes:
+    """Read the salt of a ledger's digests: nobody can choose rows that will have equal ones."""
+    kept = connection.execute(select(meta.c.value).where(meta.c.name == SALT)).scalar_one()
+    return bytes.fromhex(kept)
+
+
 def _keep(connection: Connection) -> None:
-    connection.execute(delete(meta).where(meta.c.name == NAME))
-    connection.execute(insert(meta).values(name=NAME, value=str(VERSION)))
+    connection.execute(delete(meta).where(meta.c.name.in_([NAME, SALT])))
+    facts = {NAME: str(VERSION), SALT: secrets.token_hex(SALT_BYTES)}
+    connection.execute(
+        insert(meta), [{"name": name, "value": value} for name, value in facts.items()]
+    )

@@ -17,6 +17,7 @@ from target_cordial.core.membership import (
     read_membership,
     role_of,
 )
+from target_cordial.core.plain_rows import AMPLITUDE_KIND, plain_stream, said_together
 from target_cordial.core.values import is_deleted
 from target_cordial.ledger.stage import StagedRow
 from target_cordial.run.cohorts import Cohorts
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from target_cordial.core.fields import Record
     from target_cordial.core.identifier import Mapping as IdentifierMapping
+    from target_cordial.core.plain_rows import PlainRow, PlainStream
     from target_cordial.ledger.stage import Stage
     from target_cordial.ledger.store import CohortRow
     from target_cordial.run.received import CohortIntake
@@ -63,6 +65,14 @@ class Intake:
         known: The cohorts that the ledger knows.
         mapped: Whether stream maps or flattening can change records on their way.
         logger: For what can't be read; never with a value.
+
+    Attributes:
+        mapped: As given.
+        unreadable: Records that were rejected, by stream.
+        ignored: Records of streams that say nothing about membership, by stream.
+        state: The last STATE.
+        broken_at: The line at which the input broke off.
+        lost: Records that were rejected and may be of any cohort.
     """
 
     def __init__(
@@ -77,9 +87,10 @@ class Intake:
         self._stage = stage
         self._mapping = mapping
         self._cohorts = Cohorts(known)
-        self._mapped = mapped
+        self.mapped = mapped
         self._logger = logger
         self._roles: dict[str, Role | None] = {}
+        self._plain: dict[str, PlainStream | None] = {}
         self._current = _Received("", 0, deleted=False, position=0)
         self._violation: tuple[str, str] | None = None
         self._position = 0
@@ -97,6 +108,11 @@ class Intake:
         """Learn a stream's role from its SCHEMA, or leave it to its first row."""
         properties = schema.get("properties")
         self._roles[stream] = self.role(properties) if properties else None
+        self._plain[stream] = None if self.mapped else plain_stream(stream, schema, self._mapping)
+
+    def plain(self, stream: str) -> PlainStream | None:
+        """Find what reads a stream's plain rows; None where each of its rows needs a closer look."""
+        return self._plain.get(stream)
 
     def role(self, keys: Mapping[str, Any]) -> Role:
         """Tell the role of a stream with these columns."""
@@ -126,6 +142,32 @@ class Intake:
             current = replace(current, marker=read_marker(record))
         self._position += max(1, len(current.members))
         self._current = current
+
+    def take_plain(self, stream: PlainStream, rows: Sequence[PlainRow]) -> int:
+        """Take rows that can be read at a glance, as if they were received and taken one by one.
+
+        Args:
+            stream: What has read them.
+            rows: The rows, in the order of the input.
+
+        Returns:
+            How many were taken; the next one, if there is one, needs a closer look.
+        """
+        taken = 0
+        while taken < len(rows):
+            same, said = said_together(rows, taken, self._mapping, nested=stream.nested)
+            if not said:
+                break
+            cohort = self._cohorts.meant(same.cohort)
+            first = self._position + 1
+            self._position += len(said)
+            tally = self._tally_of(cohort, same.snapshot_id, first, None)
+            tally.add([user for user, _, _ in said], self._position, None)
+            cohort.received += len(said)
+            snapshot = cohort.number_of(same.snapshot_id)
+            self._stage.extend(cohort.number, snapshot, first, said, kind=AMPLITUDE_KIND)
+            taken += len(said)
+        return taken
 
     def unusable(self, line: int, problem: str) -> None:
         """Note a message that is JSON and yet none that can be read."""
@@ -166,9 +208,9 @@ class Intake:
         """
         current = self._current
         members, marker = current.members, current.marker
-        if self._mapped and role is Role.MEMBERSHIP:
+        if self.mapped and role is Role.MEMBERSHIP:
             members = read_membership(record, self._mapping, deleted=current.deleted)
-        elif self._mapped and role is Role.MARKER and not members and marker is None:
+        elif self.mapped and role is Role.MARKER and not members and marker is None:
             marker = read_marker(record)
         if self._violation is not None:
             name, rule = self._violation
@@ -275,8 +317,15 @@ class Intake:
 
     def _tally(self, row: Membership, position: int) -> None:
         cohort = self._cohorts.meant(row.cohort)
-        tally = cohort.tallies.get(row.snapshot_id)
+        tally = self._tally_of(cohort, row.snapshot_id, position, row.time)
+        tally.add([row.user], position, row.time)
+
+    def _tally_of(
+        self, cohort: CohortIntake, snapshot_id: str | None, position: int, time: int | None
+    ) -> SnapshotTally:
+        """Find the tally of a snapshot; one that is new begins here."""
+        tally = cohort.tallies.get(snapshot_id)
         if tally is None:
-            tally = SnapshotTally(DistinctUsers(), position, position, row.time)
-            cohort.tallies[row.snapshot_id] = tally
-        tally.add(row.user, position, row.time)
+            tally = SnapshotTally(DistinctUsers(), position, position, time)
+            cohort.tallies[snapshot_id] = tally
+        return tally

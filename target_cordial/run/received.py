@@ -60,8 +60,12 @@ class CohortIntake:
         marker = last_marker(self.markers)
         return marker.snapshot_id if marker else next(iter(self.tallies), None)
 
-    def sealed(self) -> Sealed:
-        """Describe its snapshot to the ledger, once it is proven."""
+    def sealed(self, *, as_sent: bool = True) -> Sealed:
+        """Describe its snapshot to the ledger, once it is proven.
+
+        Args:
+            as_sent: Its rows were staged as the tap sent them.
+        """
         marker = last_marker(self.markers)
         tally = self.tallies.get(self._id)
         time = marker.time if marker else None
@@ -69,6 +73,7 @@ class CohortIntake:
             snapshot=self.snapshots.get(self._id),
             first=tally.first if tally else (marker.position if marker else 0),
             time=tally.time if tally and time is None else time,
+            users=len(tally.users) if tally and as_sent else None,
         )
 
     def times(self) -> dict[int, int]:

@@ -62,7 +62,7 @@ class Sealer:
             if cohort.formerly is not None:
                 self._ledger.identify_cohort(cohort.formerly, cohort.cohort_id)
             key = self._ledger.ensure_cohort(cohort.cohort_id, cohort.name, by_name=cohort.by_name)
-            if not self._settle_one(cohort, key, ended=intake.ended):
+            if not self._settle_one(cohort, key, intake):
                 untouchable.add(key)
         self._report.notes += outgrown_entries(
             self._ledger.cohorts(), self._settings.cohorts, names_before
@@ -74,13 +74,13 @@ class Sealer:
         """Whether the ledger holds all that the tap sent: only then may the tap move on."""
         return self._whole
 
-    def _settle_one(self, cohort: CohortIntake, key: int, *, ended: bool) -> bool:
-        proof = cohort.proof(self._settings.snapshot_completion, ended=ended)
+    def _settle_one(self, cohort: CohortIntake, key: int, intake: Intake) -> bool:
+        proof = cohort.proof(self._settings.snapshot_completion, ended=intake.ended)
         part = self._report.cohort(key, cohort.cohort_id, cohort.name)
         part.snapshot = proof.completeness
         part.received = cohort.received
         label = f"'{cohort.name}' ({cohort.cohort_id})" if cohort.name else cohort.cohort_id
-        sealed = cohort.sealed() if proof.proven else None
+        sealed = cohort.sealed(as_sent=not intake.mapped) if proof.proven else None
         settled = self._stage.settle(cohort.number, key, sealed, cohort.times())
         part.skipped = settled.skipped
         if not settled.resolves:

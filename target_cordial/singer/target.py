@@ -31,6 +31,10 @@ NOT_OURS = ("load_method",)
 """Built-in settings of the SDK that mean nothing here: they are about SQL tables."""
 
 
+CHANGING = ("stream_maps", "flattening_enabled", "add_record_metadata")
+"""Built-in settings by which the SDK changes records on their way to a sink."""
+
+
 class TargetCordial(Target):
     """Keeps Cordial lists in step with Amplitude cohorts."""
 
@@ -95,7 +99,7 @@ class TargetCordial(Target):
         """Begin a run. See :meth:`SyncRun.begin`."""
         settings = self._settings or self._checked()
         self.stop.install()
-        mapped = bool(self.config.get("stream_maps") or self.config.get("flattening_enabled"))
+        mapped = any(self.config.get(name) for name in CHANGING)
         self._run = SyncRun(settings, mapped=mapped, logger=self.logger, stop=self.stop)
         self._intake = self._run.begin()
         return self._intake
@@ -104,6 +108,13 @@ class TargetCordial(Target):
         """End a run that can't go on. See :meth:`SyncRun.abandon`."""
         if self._run is not None:
             self._run.abandon(error)
+
+    def count_taken(self, stream: str, records: int) -> None:
+        """Count records that were taken together, as the SDK counts those that are taken singly."""
+        sink = self.get_sink(stream)
+        sink.tally_record_read(records)
+        sink.tally_record_written(records)
+        sink.record_counter_metric.increment(records)
 
     def process_endofpipe(self) -> None:
         """End the run, after the SDK's own last metrics."""

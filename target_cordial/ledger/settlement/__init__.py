@@ -12,5 +12,6 @@ is meant by a row, ``recall`` what was said of them under a lesser id, ``members
 
 from target_cordial.ledger.settlement.case import Case, Sealed, Settled
 from target_cordial.ledger.settlement.course import settle
+from target_cordial.ledger.settlement.words import is_outdated
 
-__all__ = ["Case", "Sealed", "Settled", "settle"]
+__all__ = ["Case", "Sealed", "Settled", "is_outdated", "settle"]

@@ -25,6 +25,8 @@ from target_cordial.ledger.schema import touched
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from target_cordial.ledger.difference import Difference
+
 ONE: Final[ColumnClause[int]] = literal_column("1")
 """What an EXISTS selects: with ``*`` SQLite passes over the index that would answer it alone."""
 
@@ -45,11 +47,13 @@ class Sealed:
         snapshot: Its number in this run; None where it has no rows (an empty cohort).
         first: The position of its first row.
         time: When the source computed it, in milliseconds since the epoch.
+        users: How many different users its rows speak of; None where that is not known.
     """
 
     snapshot: int | None
     first: int
     time: int | None = None
+    users: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Case:
         sealed: The snapshot that is proven complete, and no older than the last one.
         times: Source times of snapshots by their number in this run, in milliseconds.
         now: Seconds since the epoch.
+        simple: Each row is of another user, and none says anything of the user of another one.
+        difference: What the staged rows are, where those that say what is known are left out.
     """
 
     connection: Connection
@@ -90,6 +96,8 @@ class Case:
     sealed: Sealed | None
     now: int
     times: Mapping[int, int] = field(default_factory=dict)
+    simple: bool = False
+    difference: Difference | None = None
 
     @property
     def time(self) -> ColumnElement[int]:

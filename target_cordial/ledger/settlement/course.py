@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlalchemy import delete, func, select
 
-from target_cordial.ledger.schema import member, touched, winner
+from target_cordial.ledger.schema import heard, touched, winner
 from target_cordial.ledger.settlement.case import Case, Settled
 from target_cordial.ledger.settlement.entries import note_unknown_removals, renew_wanted
 from target_cordial.ledger.settlement.identity import (
@@ -16,6 +16,7 @@ from target_cordial.ledger.settlement.identity import (
     spread_user_ids,
 )
 from target_cordial.ledger.settlement.members import (
+    has_members,
     hold_former_identifiers,
     kept_addresses,
     note_skipped,
@@ -29,10 +30,10 @@ from target_cordial.ledger.settlement.words import (
     drop_repeated_messages,
     drop_uncounted,
     find_winners,
+    is_outdated,
     keep_messages,
     keep_snapshot_time,
     keep_times,
-    snapshot_time,
 )
 
 
@@ -45,20 +46,22 @@ def settle(this: Case) -> Settled:
     Returns:
         What was found. Where nobody resolves, the ledger is as it was.
     """
-    outdated = _is_outdated(this)
+    outdated = this.sealed is not None and is_outdated(this.connection, this.cohort, this.sealed)
     if outdated:
         this = replace(this, sealed=None)
-    drop_repeated_messages(this)
+    this.run(delete(heard))
     learn_user_ids(this)
-    recall(this)
-    spread_identifiers(this)
-    learn_user_ids(this)  # of the users whom the removals concern
-    spread_user_ids(this)
-    drop_uncounted(this)
+    if not this.simple:
+        drop_repeated_messages(this)
+        recall(this)
+        spread_identifiers(this)
+        learn_user_ids(this)  # of the users whom the removals concern
+        spread_user_ids(this)
+        drop_uncounted(this)
     drop_overtaken(this)
     find_winners(this)
     present, flagless, resolved = _count(this)
-    if present and not resolved and (flagless or not _has_members(this)):
+    if present and not resolved and (flagless or not has_members(this)):
         return Settled(present, note_skipped(this), resolves=False, outdated=outdated)
     this.run(delete(touched))
     carry_times(this)
@@ -78,15 +81,6 @@ def settle(this: Case) -> Settled:
     return Settled(present, reasons, outdated=outdated, kept=kept)
 
 
-def _is_outdated(this: Case) -> bool:
-    """A snapshot older than the last one applied is ignored."""
-    known = snapshot_time(this)
-    sealed = this.sealed
-    if sealed is None or sealed.time is None or known is None:
-        return False
-    return sealed.time < known
-
-
 def _count(this: Case) -> tuple[int, int, int]:
     """Count users that are present; of them in a snapshot; of them with an identifier."""
     row = this.connection.execute(
@@ -94,8 +88,5 @@ def _count(this: Case) -> tuple[int, int, int]:
             winner.c.present == 1
         )
     ).one()
-    return row[0], row[1], row[2]
-
-
-def _has_members(this: Case) -> bool:
-    return this.any(select(member.c.user_key).where(member.c.cohort == this.cohort))
+    unchanged = this.difference.unchanged if this.difference else 0
+    return row[0] + unchanged, row[1] + unchanged, row[2] + unchanged

@@ -33,6 +33,27 @@ def note_unknown_removals(this: Case) -> None:
 
 def renew_wanted(this: Case) -> None:
     """An identifier is wanted while any present user resolves to it."""
+    if this.any(select(entry.c.identifier).where(entry.c.cohort == this.cohort)):
+        _renew_known(this)
+    # In their order, in which they are looked up far quicker than in none.
+    names = select(touched.c.identifier).distinct().order_by(touched.c.identifier).subquery()
+    wanted = exists(ONE).where(
+        member.c.cohort == this.cohort, member.c.identifier == names.c.identifier
+    )
+    known = exists(ONE).where(
+        entry.c.cohort == this.cohort, entry.c.identifier == names.c.identifier
+    )
+    this.run(
+        insert(entry).from_select(
+            ["cohort", "identifier", "wanted", "sent"],
+            select(
+                literal(this.cohort), names.c.identifier, literal(1), literal(int(Sent.OFF))
+            ).where(wanted, ~known),
+        )
+    )
+
+
+def _renew_known(this: Case) -> None:
     wanted_now = exists(ONE).where(
         member.c.cohort == this.cohort, member.c.identifier == entry.c.identifier
     )
@@ -48,20 +69,5 @@ def renew_wanted(this: Case) -> None:
             rejected_at=None,
             rejected_reason=None,
             rejected_message=None,
-        )
-    )
-    wanted = exists(ONE).where(
-        member.c.cohort == this.cohort, member.c.identifier == touched.c.identifier
-    )
-    known = exists(ONE).where(
-        entry.c.cohort == this.cohort, entry.c.identifier == touched.c.identifier
-    )
-    this.run(
-        insert(entry).from_select(
-            ["cohort", "identifier", "wanted", "sent"],
-            select(literal(this.cohort), touched.c.identifier, literal(1), literal(int(Sent.OFF)))
-            .where(wanted, ~known)
-            .distinct()
-            .order_by(touched.c.identifier),
         )
     )

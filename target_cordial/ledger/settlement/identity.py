@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     ScalarSelect,
     Subquery,
     and_,
     case,
+    cast,
     delete,
     exists,
     func,
     insert,
     literal,
+    null,
     or_,
     select,
     union,
@@ -176,7 +179,9 @@ def _known_users(this: Case) -> CompoundSelect[tuple[str, str]]:
 def _copy_to(this: Case, known: Subquery, condition: ColumnElement[bool]) -> None:
     """Let rows stand for the known users whom they concern, where they stood themselves."""
     rows = this.rows
-    columns = [known.c[column.name] if column.name in _USER else column for column in rows.c]
+    other: dict[str, ColumnElement[Any]] = {name: known.c[name] for name in _USER}
+    other["digest"] = cast(null(), BigInteger)  # it is of a row that spoke of somebody else
+    columns = [other.get(column.name, column) for column in rows.c]
     this.run(
         insert(rows).from_select(
             [column.name for column in rows.columns],

@@ -8,14 +8,20 @@ from sqlalchemy import and_, case, delete, exists, func, insert, literal, or_, s
 
 from target_cordial.core.identifier import IDENTIFIER_LOST
 from target_cordial.core.plan import Operation
-from target_cordial.ledger.schema import leaver, member, skipped, winner
-from target_cordial.ledger.settlement.case import IDENTIFIER_KEYS, ONE, USER_ID_KEYS, Case
+from target_cordial.ledger.schema import leaver, leaving, member, skipped, vanished, winner
+from target_cordial.ledger.settlement.case import (
+    IDENTIFIER_KEYS,
+    ONE,
+    USER_ID_KEYS,
+    Case,
+    Sealed,
+)
 from target_cordial.ledger.settlement.identity import doubt_adopted, held_key
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
-COLUMNS = ("cohort", "user_key", "user_id", "identifier", "time")
+COLUMNS = ("cohort", "user_key", "user_id", "identifier", "time", "digest")
 
 
 def note_skipped(this: Case) -> dict[str, int]:
@@ -42,23 +48,39 @@ def note_skipped(this: Case) -> dict[str, int]:
 
 
 def take_out_leavers(this: Case) -> None:
-    """Who was removed by a row of its own, and who is absent from a proven snapshot.
-
-    A snapshot does not speak of users with a newer record of their own.
-    """
-    said = exists(ONE).where(winner.c.user_key == member.c.user_key)
+    """Who was removed by a row of its own, and who is absent from a proven snapshot."""
     removed = select(winner.c.user_key).where(winner.c.present == 0)
-    left = or_(member.c.user_key.in_(removed), member.c.held_of.in_(removed))
-    if this.sealed is not None:
-        absent = ~said
-        if this.sealed.time is not None:
-            absent = and_(absent, func.coalesce(member.c.time, 0) <= this.sealed.time)
-        left = or_(left, absent)
-    who = and_(member.c.cohort == this.cohort, left)
+    here = member.c.cohort == this.cohort
+    this.run(delete(leaving))
+    left: list[ColumnElement[bool]] = [
+        member.c.user_key.in_(removed),
+        member.c.held_of.in_(removed),
+    ]
+    if this.sealed is not None and (this.difference is None or this.difference.leaves):
+        left.append(_absent(this, this.sealed))
+    for why in left:
+        this.run(
+            insert(leaving).from_select(["user_key"], select(member.c.user_key).where(here, why))
+        )
+    who = and_(here, member.c.user_key.in_(select(leaving.c.user_key)))
     this.touch(select(member.c.identifier).where(who))
     _remember_times(this, who)
     doubt_adopted(this, who)
     this.run(delete(member).where(who))
+
+
+def _absent(this: Case, sealed: Sealed) -> ColumnElement[bool]:
+    """Say of a member that a proven snapshot does not have them.
+
+    It does not speak of users with a newer record of their own.
+    """
+    absent = ~exists(ONE).where(winner.c.user_key == member.c.user_key)
+    if sealed.time is not None:
+        absent = and_(absent, func.coalesce(member.c.time, 0) <= sealed.time)
+    if this.difference is not None:
+        unheard = member.c.digest.in_(select(vanished.c.digest))
+        absent = and_(or_(member.c.digest.is_(None), unheard), absent)
+    return absent
 
 
 def kept_addresses(this: Case) -> int:
@@ -110,16 +132,8 @@ def take_in_changes(this: Case) -> None:
     """Who is new, and whose identifier, user id or newest time changed."""
     same_user = and_(member.c.cohort == this.cohort, member.c.user_key == winner.c.user_key)
     usable = and_(winner.c.present == 1, winner.c.identifier.is_not(None))
-    found = (
-        select(winner.c.identifier, member.c.identifier.label("old_identifier"))
-        .join_from(winner, member, same_user, isouter=True)
-        .where(usable, or_(member.c.user_key.is_(None), _differs()))
-        .subquery()
-    )
-    this.touch(select(found.c.identifier))
-    this.touch(select(found.c.old_identifier).where(found.c.old_identifier.is_not(None)))
-    stale = exists(ONE).where(winner.c.user_key == member.c.user_key, usable, _differs())
-    this.run(delete(member).where(member.c.cohort == this.cohort, stale))
+    if has_members(this):
+        _take_out_stale(this, same_user, usable)
     missing = (
         select(
             literal(this.cohort),
@@ -127,14 +141,36 @@ def take_in_changes(this: Case) -> None:
             winner.c.user_id,
             winner.c.identifier,
             winner.c.time,
+            winner.c.digest,
         )
         .join_from(winner, member, same_user, isouter=True)
         .where(usable, member.c.user_key.is_(None))
-        .order_by(winner.c.user_key)
     )
-    this.run(insert(member).from_select(COLUMNS, missing))
-    back = select(winner.c.user_key).where(usable)
-    this.run(delete(leaver).where(leaver.c.cohort == this.cohort, leaver.c.user_key.in_(back)))
+    new = missing.subquery()
+    this.touch(select(new.c.identifier))
+    this.run(insert(member).from_select(COLUMNS, missing.order_by(winner.c.user_key)))
+    back = exists(ONE).where(winner.c.user_key == leaver.c.user_key, usable)
+    this.run(delete(leaver).where(leaver.c.cohort == this.cohort, back))
+
+
+def has_members(this: Case) -> bool:
+    """Say whether anybody is in the cohort, as far as is known."""
+    return this.any(select(member.c.user_key).where(member.c.cohort == this.cohort))
+
+
+def _take_out_stale(
+    this: Case, same_user: ColumnElement[bool], usable: ColumnElement[bool]
+) -> None:
+    """Take out what is known otherwise, and keep the digests of what is known as it was said."""
+    stale = select(winner.c.user_key).where(usable, exists(ONE).where(same_user, _differs()))
+    here = member.c.cohort == this.cohort
+    who = and_(here, member.c.user_key.in_(stale))
+    this.touch(select(member.c.identifier).where(who))
+    this.run(delete(member).where(who))
+    new = exists(ONE).where(same_user, member.c.digest.is_distinct_from(winner.c.digest))
+    whose = select(winner.c.user_key).where(winner.c.digest.is_not(None), new)
+    digest = select(winner.c.digest).where(winner.c.user_key == member.c.user_key).scalar_subquery()
+    this.run(update(member).where(here, member.c.user_key.in_(whose)).values(digest=digest))
 
 
 def _differs() -> ColumnElement[bool]:

@@ -32,7 +32,9 @@ from target_cordial.ledger.schema import cohort, heard, leaver, member, message,
 from target_cordial.ledger.settlement.case import ONE, USER_ID_KEYS, Case
 
 if TYPE_CHECKING:
-    from sqlalchemy import Subquery
+    from sqlalchemy import Connection, Subquery
+
+    from target_cordial.ledger.settlement.case import Sealed
 
 
 COLUMNS: Final = tuple(column.name for column in winner.columns)
@@ -41,7 +43,6 @@ COLUMNS: Final = tuple(column.name for column in winner.columns)
 def drop_repeated_messages(this: Case) -> None:
     """A message that was applied already, or came before in this run, says nothing new."""
     rows = this.rows
-    this.run(delete(heard))
     if not this.any(select(rows.c.message).where(rows.c.message.is_not(None))):
         return
     this.run(
@@ -118,7 +119,7 @@ def overtaken(this: Case) -> ColumnElement[bool]:
     """Say of a row with a time that what was applied to its user, or to all, is newer."""
     rows, time = this.rows, this.time
     newer: list[ColumnElement[bool]] = []
-    known = snapshot_time(this)
+    known = _snapshot_time(this.connection, this.cohort)
     if known is not None:
         newer.append(time < known)
     for table in (member, leaver):
@@ -134,6 +135,12 @@ def overtaken(this: Case) -> ColumnElement[bool]:
 def find_winners(this: Case) -> None:
     """Of the rows about one user that are left, the last one in the input counts."""
     rows = this.rows
+    this.run(delete(winner))
+    if this.simple:
+        columns = [cast(null(), BigInteger) if n == "time" else rows.c[n] for n in COLUMNS]
+        only = select(*columns).order_by(rows.c.user_key)
+        this.run(insert(winner).from_select(COLUMNS, only))
+        return
     ranked = select(
         *(rows.c[name] for name in COLUMNS if name != "time"),
         _newest(this).label("time"),
@@ -144,7 +151,6 @@ def find_winners(this: Case) -> None:
         )
         .label("rank"),
     ).subquery()
-    this.run(delete(winner))
     last = (
         select(*(ranked.c[name] for name in COLUMNS))
         .where(ranked.c.rank == 1)
@@ -199,10 +205,16 @@ def keep_times(this: Case) -> None:
         )
 
 
-def snapshot_time(this: Case) -> int | None:
+def is_outdated(connection: Connection, cohort_key: int, sealed: Sealed) -> bool:
+    """Say whether a proven snapshot is older than the last one applied: then it is ignored."""
+    known = _snapshot_time(connection, cohort_key)
+    return sealed.time is not None and known is not None and sealed.time < known
+
+
+def _snapshot_time(connection: Connection, cohort_key: int) -> int | None:
     """Read the source time of the last proven snapshot, in milliseconds."""
-    query = select(cohort.c.snapshot_time).where(cohort.c.key == this.cohort)
-    found: int | None = this.connection.execute(query).scalar()
+    query = select(cohort.c.snapshot_time).where(cohort.c.key == cohort_key)
+    found: int | None = connection.execute(query).scalar()
     return found
 
 

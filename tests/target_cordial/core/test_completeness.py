@@ -20,7 +20,7 @@ Tallies = dict[str | None, SnapshotTally]
 def tally(*users: str, first: int = 1, last: int | None = None) -> SnapshotTally:
     counted = DistinctUsers()
     for user in users:
-        counted.add(user)
+        counted.add([user])
     return SnapshotTally(counted, first, first + len(users) - 1 if last is None else last)
 
 
@@ -46,32 +46,32 @@ def said(*markers: Marker) -> dict[str | None, Marker]:
 def test_users_are_counted_like_a_set(users: list[str]) -> None:
     counted = DistinctUsers()
     for user in users:
-        counted.add(user)
+        counted.add([user])
     assert len(counted) == len(set(users))
 
 
 def test_counting_goes_on_after_a_count() -> None:
     counted = DistinctUsers()
     assert len(counted) == 0
-    counted.add("a:1")
+    counted.add(["a:1"])
     assert len(counted) == 1
-    counted.add("a:1")
-    counted.add("a:2")
+    counted.add(["a:1"])
+    counted.add(["a:2"])
     assert len(counted) == 2
 
 
 def test_many_users_are_counted_exactly() -> None:
     counted = DistinctUsers()
     for number in range(5000):
-        counted.add(f"a:{number}")
-        counted.add(f"a:{number // 2}")
+        counted.add([f"a:{number}"])
+        counted.add([f"a:{number // 2}"])
     assert len(counted) == 5000
 
 
 def test_half_a_surrogate_pair_is_a_user_too() -> None:
     counted = DistinctUsers()
-    counted.add("u:\ud83d")
-    counted.add("u:\ude00")
+    counted.add(["u:\ud83d"])
+    counted.add(["u:\ude00"])
     assert len(counted) == 2
 
 
@@ -312,7 +312,7 @@ def test_a_snapshot_has_a_time_where_all_its_rows_have_the_same(
 ) -> None:
     counted = SnapshotTally(DistinctUsers(), 1, 1, times[0])
     for position, time in enumerate(times, 1):
-        counted.add(f"a:{position}", position, time)
+        counted.add([f"a:{position}"], position, time)
     assert (counted.time, counted.last, len(counted.users)) == (expected, len(times), len(times))
     again = SnapshotTally(DistinctUsers(), 1, 1, 7)
     again.update(counted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
@@ -53,6 +54,10 @@ def settle(
 ) -> Settled:
     """Do what one run does with the rows of one cohort, on a stage of its own."""
     stage = Stage(ledger)
+    rows = list(rows)
+    if sealed is not None:
+        of_it = [each.user_key for each in rows if each.snapshot == sealed.snapshot]
+        sealed = replace(sealed, users=len(set(of_it)))
     for staged_row in rows:
         stage.append(0, staged_row)
     try:

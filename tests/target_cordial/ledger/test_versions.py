@@ -49,9 +49,12 @@ def shape(place: SQLitePlace) -> dict[str, Any]:
 def as_kept(place: LedgerPlace) -> dict[str, list[dict[str, Any]]]:
     """Read what a ledger knows of the world, less what it knows of itself."""
     known = place.dump()
-    known["meta"] = [row for row in known["meta"] if row["name"] != versions.NAME]
+    of_itself = (versions.NAME, versions.SALT)
+    known["meta"] = [row for row in known["meta"] if row["name"] not in of_itself]
     for row in known["run"]:
         row.pop("number", None)
+    for row in known["member"]:
+        row.pop("digest", None)
     return known
 
 

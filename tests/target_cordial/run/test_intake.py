@@ -122,7 +122,7 @@ def test_marker_and_rows_may_come_in_any_order(order: str) -> None:
     if order == "last":
         run.marker(2)
     assert run.cohort.proof().proven
-    assert run.cohort.sealed() == Sealed(0, 2 if order == "first" else 1)
+    assert run.cohort.sealed(as_sent=False) == Sealed(0, 2 if order == "first" else 1)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_an_empty_complete_cohort_is_proven_by_its_marker_alone() -> None:
     run.member("9", in_cohort=False)
     run.marker(0)
     assert run.cohort.proof().proven
-    assert run.cohort.sealed() == Sealed(None, 2)
+    assert run.cohort.sealed(as_sent=False) == Sealed(None, 2)
 
 
 def test_the_last_marker_of_a_cohort_counts() -> None:
@@ -172,7 +172,7 @@ def test_each_snapshot_of_a_run_has_a_number_of_its_own() -> None:
     run.member("2", snapshot_id="s2")
     run.marker(2, snapshot_id="s2")
     assert [row[1] for _, row in run.stage.rows] == [0, 1, 1]
-    assert run.cohort.sealed() == Sealed(1, 2)
+    assert run.cohort.sealed(as_sent=False) == Sealed(1, 2)
 
 
 def test_every_snapshot_has_a_marker_and_the_last_one_counts() -> None:
@@ -184,9 +184,9 @@ def test_every_snapshot_has_a_marker_and_the_last_one_counts() -> None:
     run.marker(2, snapshot_id="s2")
     assert {marker.position for marker in run.cohort.markers.values()} == {2, 5}
     assert run.cohort.proof().proven
-    assert run.cohort.sealed() == Sealed(1, 3)
+    assert run.cohort.sealed(as_sent=False) == Sealed(1, 3)
     run.marker(1)
-    assert run.cohort.sealed() == Sealed(0, 1)
+    assert run.cohort.sealed(as_sent=False) == Sealed(0, 1)
 
 
 def test_a_second_snapshot_without_a_marker_proves_nothing_though_it_came_first() -> None:
@@ -505,12 +505,12 @@ def test_a_snapshot_without_a_time_of_its_own_has_that_of_its_rows() -> None:
     run.member("1", computed_at="2026-11-23T10:00:00Z")
     run.member("2", computed_at="2026-11-23T10:00:00Z")
     run.marker(2)
-    assert run.cohort.sealed() == Sealed(0, 1, TEN)
+    assert run.cohort.sealed(as_sent=False) == Sealed(0, 1, TEN)
     run.marker(2, computed_at="2026-11-23T10:00:01Z")
-    assert run.cohort.sealed() == Sealed(0, 1, TEN + 1000)
+    assert run.cohort.sealed(as_sent=False) == Sealed(0, 1, TEN + 1000)
     run.member("3", computed_at="2026-11-23T10:00:01Z")
     run.marker(3)
-    assert run.cohort.sealed() == Sealed(0, 1, None)
+    assert run.cohort.sealed(as_sent=False) == Sealed(0, 1, None)
 
 
 def test_many_unreadable_rows_are_all_counted_and_not_all_logged(
