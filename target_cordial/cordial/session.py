@@ -9,22 +9,25 @@ import json
 import logging
 import random
 import threading
-import time
 from collections import Counter
 from dataclasses import replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 
 from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
+from target_cordial.cordial.pace import Pace
 from target_cordial.cordial.retry import Failure, delay, retry_after, should_retry
+from target_cordial.cordial.transport import Transport
 from target_cordial.core.identifier import as_text
 from target_cordial.errors import InterruptedRunError, RefusedError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from target_cordial.cordial.pace import Clock
 
 # urllib3 writes request lines, addresses included: at DEBUG always, at WARNING with bad headers.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
@@ -34,95 +37,6 @@ CONNECT_SECONDS: Final = 10.0
 MOST_NESTED: Final = 50
 """Levels of a body that are read: Cordial's have five at most."""
 
-FIRST_GAP_SECONDS: Final = 0.05
-LONGEST_GAP_SECONDS: Final = 30.0
-EASING: Final = 0.99
-"""After some seventy answers the gap between calls is half of what it was."""
-
-
-class Clock(Protocol):
-    """Time, as the session needs it; replaceable so that no test has to sleep."""
-
-    def now(self) -> float:
-        """Seconds of a monotonic clock."""
-
-    def wait(self, seconds: float) -> None:
-        """Wait.
-
-        Raises:
-            InterruptedRunError: The run was told to stop.
-        """
-
-
-class StoppableClock:
-    """The real time. Waiting ends at once when the run is told to stop."""
-
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
-
-    def now(self) -> float:
-        """See :class:`Clock`."""
-        return time.monotonic()
-
-    def wait(self, seconds: float) -> None:
-        """See :class:`Clock`."""
-        if self._stop.wait(seconds):
-            raise InterruptedRunError
-
-
-class Pace:
-    """How fast all workers together may send.
-
-    A limit is of all calls, so one worker's 429 pauses every worker, and after the pause calls go
-    out one by one with a gap between them: eight that were refused together would be refused
-    together again. The gap doubles with every further limit and shrinks with every answer.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._not_before = clock.now()
-        self._next = self._not_before
-        self._gap = 0.0
-
-    def hold(self, seconds: float) -> None:
-        """Nobody sends anything for so long."""
-        with self._lock:
-            now = self._clock.now()
-            if now >= self._not_before:  # the calls that one limit refuses are told of it once
-                self._gap = min(LONGEST_GAP_SECONDS, max(FIRST_GAP_SECONDS, 2 * self._gap))
-            self._not_before = max(self._not_before, now + seconds)
-
-    def ease(self) -> None:
-        """Take note of an answer: the next may come a little sooner."""
-        with self._lock:
-            self._gap *= EASING
-            if self._gap < FIRST_GAP_SECONDS / 10:
-                self._gap = 0.0
-
-    def wait(self) -> None:
-        """Wait until sending is allowed.
-
-        Raises:
-            InterruptedRunError: The run was told to stop.
-        """
-        while True:
-            with self._lock:
-                now = self._clock.now()
-                left = max(self._not_before, self._next) - now
-                if left <= 0:
-                    self._next = now + self._gap
-                    return
-            self._clock.wait(left)
-
-
-class Http(requests.Session):
-    """A connection that follows no redirect, nor looks where one leads."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002  the library's signature
-        """Say that there is none: the library ends in a ValueError on an address that is none."""
-        return None
-
 
 class Session:
     """A pooled connection to one service with one key.
@@ -131,7 +45,7 @@ class Session:
         base_url: Where paths start.
         api_key: The key; sent as Basic user name with an empty password (documented by Cordial).
         headers: Further headers of every call.
-        connections: Connections that are kept open: at least as many as there are workers.
+        connections: The most calls at a time, each on a connection that is kept open.
         timeout_seconds: How long to wait for an answer.
         clock: The time.
         session: Another transport, such as one with a mock adapter.
@@ -148,29 +62,31 @@ class Session:
         clock: Clock,
         session: requests.Session | None = None,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        base_url = base_url.rstrip("/")
         self._clock = clock
-        self._timeout = (min(CONNECT_SECONDS, timeout_seconds), timeout_seconds)
         self._chance = random.Random()  # noqa: S311  spreads retries, guards nothing
-        self._pace = Pace(clock)
+        self._pace = Pace(clock, connections)
         self._lock = threading.Lock()
         self.statuses: Counter[str] = Counter()
-        self._http = session or Http()
-        self._http.auth = (api_key, "")
-        if self._base_url.lower().startswith("http:"):
+        http = session or requests.Session()
+        http.auth = (api_key, "")
+        if base_url.lower().startswith("http:"):
             # To this machine itself, and without a lid: no proxy of the environment reads the key.
-            self._http.trust_env = False
-        self._http.headers.update(
+            http.trust_env = False
+        http.headers.update(
             {
                 "Accept": "application/json",
+                "Accept-Encoding": "identity",  # they are short
                 "User-Agent": f"target-cordial/{version('target-cordial')}",
                 **(headers or {}),
             }
         )
-        if session is None:
-            adapter = HTTPAdapter(pool_maxsize=connections)
-            self._http.mount("https://", adapter)
-            self._http.mount("http://", adapter)
+
+        def adapter() -> BaseAdapter:
+            return HTTPAdapter(pool_maxsize=1) if session is None else session.get_adapter(base_url)
+
+        self._timeout = (min(CONNECT_SECONDS, timeout_seconds), timeout_seconds)
+        self._transport = Transport(base_url, http, adapter)
 
     def call(
         self,
@@ -200,25 +116,27 @@ class Session:
             InterruptedRunError: The run was told to stop while waiting.
         """
         name = f"{method} {route or path}"
+        content = None if body is None else json.dumps(body).encode()
         tries = 0
         may_be_applied = False
         try:
             while True:
-                self._pace.wait()
-                result = self._try(method, path, body, name)
-                if isinstance(result, Answer):
-                    self._pace.ease()
-                    return replace(result, in_doubt=may_be_applied)
-                tries += 1
-                may_be_applied = may_be_applied or result.may_be_applied
-                if not should_retry(result, tries, repeatable=repeatable):
-                    often = "once" if tries == 1 else f"{tries} times, at last"
-                    message = f"{name} failed {often} because {result.problem}."
-                    raise UnavailableError(message, may_be_applied=may_be_applied)
-                pause = delay(result, tries, self._chance)
-                if result.for_all:
-                    self._pace.hold(pause)
-                else:
+                with self._pace.turn(method) as turn:
+                    result = self._try(method, path, content, name)
+                    if isinstance(result, Answer):
+                        turn.answered = True
+                        return replace(result, in_doubt=may_be_applied)
+                    tries += 1
+                    may_be_applied = may_be_applied or result.may_be_applied
+                    if not should_retry(result, tries, repeatable=repeatable):
+                        often = "once" if tries == 1 else f"{tries} times, at last"
+                        message = f"{name} failed {often} because {result.problem}."
+                        raise UnavailableError(message, may_be_applied=may_be_applied)
+                    pause = delay(result, tries, self._chance)
+                    if result.for_all:
+                        turn.refused = True
+                        self._pace.hold(pause)
+                if not result.for_all:
                     self._clock.wait(pause)
         except InterruptedRunError:
             if may_be_applied:
@@ -231,24 +149,11 @@ class Session:
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        self._transport.close()
 
-    def _try(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None,
-        name: str,
-    ) -> Answer | Failure:
+    def _try(self, method: str, path: str, content: bytes | None, name: str) -> Answer | Failure:
         try:
-            response = self._http.request(
-                method,
-                f"{self._base_url}{path}",
-                data=None if body is None else json.dumps(body).encode(),
-                headers=None if body is None else {"Content-Type": "application/json"},
-                timeout=self._timeout,
-                allow_redirects=False,
-            )
+            reply = self._transport.send(method, path, content, self._timeout)
         except requests.RequestException as error:
             # The exception's own text holds the address; only its kind is kept.
             return self._lost(error)
@@ -263,25 +168,22 @@ class Session:
                 may_be_applied=False,
                 problem="REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that can't be read",
             )
-        self._count(str(response.status_code))
-        kind = kind_of(response.status_code)
+        self._count(str(reply.status))
+        kind = kind_of(reply.status)
         if kind is Kind.STOP:
-            message = (
-                f"Cordial answered {response.status_code} to {name}: "
-                f"{meaning_of(response.status_code)}."
-            )
+            message = f"Cordial answered {reply.status} to {name}: {meaning_of(reply.status)}."
             raise RefusedError(message)
         if kind is Kind.RETRY:
-            limited = response.status_code == requests.codes.too_many_requests
-            asked = retry_after(response.headers.get("Retry-After"))
+            limited = reply.status == requests.codes.too_many_requests
+            asked = retry_after(reply.headers.get("retry-after"))
             return Failure(
                 retryable=True,
                 retry_after=asked,
                 for_all=limited or asked is not None,
                 may_be_applied=not limited,
-                problem=f"{meaning_of(response.status_code)} ({response.status_code})",
+                problem=f"{meaning_of(reply.status)} ({reply.status})",
             )
-        return Answer(response.status_code, _json(response), has_body=bool(response.content))
+        return Answer(reply.status, _json(reply.content), has_body=bool(reply.content))
 
     def _lost(self, error: OSError) -> Failure:
         self._count("none")
@@ -308,10 +210,10 @@ class Session:
             self.statuses[status] += 1
 
 
-def _json(response: requests.Response) -> Any:  # noqa: ANN401  JSON has any type
+def _json(content: bytes) -> Any:  # noqa: ANN401  JSON has any type
     """Decode a body; None for what is none, or is nested as no answer of Cordial's is."""
     try:
-        return _writable(json.loads(response.content), MOST_NESTED)
+        return _writable(json.loads(content), MOST_NESTED)
     except (ValueError, RecursionError):
         return None
 

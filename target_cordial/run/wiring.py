@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from target_cordial.cordial.imports import ImportsClient
 from target_cordial.cordial.list_protocol import ListProtocolClient
+from target_cordial.cordial.pace import StoppableClock
 from target_cordial.cordial.rest import RestClient
-from target_cordial.cordial.session import Session, StoppableClock
+from target_cordial.cordial.session import Session
 from target_cordial.core.identifier import channel_of
 from target_cordial.delivery.base import suppresses
 from target_cordial.delivery.contacts import ContactsDelivery

@@ -7,10 +7,9 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from requests.adapters import HTTPAdapter
-
 from cordial_sandbox.control import Control
 from cordial_sandbox.server import Running
+from target_cordial.cordial.transport import Transport
 from target_cordial.errors import InterruptedRunError
 from tests.faults.privacy import API_KEY
 from tests.target_cordial.command.conftest import BIN, Commands
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
-    import requests
-
+    from target_cordial.cordial.exchange import Reply
     from tests.faults.service import Wire
     from tests.ledgers import LedgerPlace
     from tests.staging import StagingStore
@@ -47,16 +45,18 @@ class Clock:
         Clock.now_seconds = max(Clock.now_seconds, until)
 
 
-class HastyAdapter(HTTPAdapter):
+class HastyTransport(Transport):
     """The transport, with less patience for calls that a fault is about."""
 
     wires: tuple[Wire, ...] = ()
 
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # all options go on
-        path = urlsplit(request.url or "").path
-        if any(wire.concerns(request.method or "", path) for wire in self.wires):
-            options["timeout"] = PATIENCE_SECONDS
-        return super().send(request, **options)
+    def send(
+        self, method: str, path: str, body: bytes | None, timeout: tuple[float, float]
+    ) -> Reply:
+        whole = urlsplit(f"{self.base_url}{path}").path
+        if any(wire.concerns(method, whole) for wire in self.wires):
+            timeout = (PATIENCE_SECONDS, PATIENCE_SECONDS)
+        return super().send(method, path, body, timeout)
 
 
 class FaultCommands(Commands):

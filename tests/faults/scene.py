@@ -14,7 +14,7 @@ from unittest import mock
 
 from target_cordial.errors import TargetCordialError
 from tests.faults import people
-from tests.faults.commands import Clock, FaultCommands, HastyAdapter
+from tests.faults.commands import Clock, FaultCommands, HastyTransport
 from tests.faults.people import DAY_1, DAY_2, STRANGERS, Cohorts, day_of, on_lists
 from tests.faults.privacy import secrets_in, without_states
 
@@ -236,8 +236,8 @@ class Scene:
             stack.enter_context(mock.patch("target_cordial.run.wiring.StoppableClock", Clock))
             stack.enter_context(mock.patch.object(TargetCordialError, "__init__", make))
             if self.hasty:
-                HastyAdapter.wires = tuple(self.service.wires)
+                HastyTransport.wires = tuple(self.service.wires)
                 stack.enter_context(
-                    mock.patch("target_cordial.cordial.session.HTTPAdapter", HastyAdapter)
+                    mock.patch("target_cordial.cordial.session.Transport", HastyTransport)
                 )
             yield texts

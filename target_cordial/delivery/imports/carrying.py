@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from target_cordial.cordial.imports import ImportsClient
-    from target_cordial.cordial.session import Clock
+    from target_cordial.cordial.pace import Clock
     from target_cordial.core.plan import Change
     from target_cordial.delivery.imports.background import Background
     from target_cordial.ledger.jobs import Jobs

@@ -37,14 +37,57 @@ MUTANTS: Final = (
         "return False",
         "every run calls itself degraded where Cordial shows lists in another place",
     ),
-    # -- cordial/session.py -----------------------------------------------------------------------
+    # -- cordial/limits.py ------------------------------------------------------------------------
     Mutant(
         "limited-together-again-and-again",
-        "cordial/session.py",
-        "self._next = now + self._gap",
-        "self._next = now",
+        "cordial/limits.py",
+        "self._next = moment + 1 / self._rate.at(moment)",
+        "self._next = moment",
         "under a low limit calls are refused until their tries are used up, and people are missing",
     ),
+    Mutant(
+        "no-rate-is-ever-lowered",
+        "cordial/limits.py",
+        "self._held = max(lower, LEAST_FALL * self._held, LOWEST)",
+        "pass",
+        "where others use the account too, calls are refused until their tries are used up",
+    ),
+    # -- cordial/pace.py --------------------------------------------------------------------------
+    Mutant(
+        "pause-forgotten-by-who-waits",
+        "cordial/pace.py",
+        "if due is None or due < self._not_before:",
+        "if due is None:",
+        "whoever waits for their moment sends into the time for which Cordial asked for silence",
+    ),
+    # -- cordial/exchange.py ----------------------------------------------------------------------
+    Mutant(
+        "half-an-answer-is-one",
+        "cordial/exchange.py",
+        'raise IncompleteRead(b"".join(parts), left)',
+        "break",
+        "a body that was cut off is read as Cordial's word, in doubt or not",
+    ),
+    Mutant(
+        "leftovers-are-the-next-answer",
+        "cordial/exchange.py",
+        "return Reply(status, headers, content, lasts and not given.rest)",
+        "return Reply(status, headers, content, lasts)",
+        "what Cordial says of one contact is taken for its answer to the next one",
+    ),
+    # -- cordial/transport.py ---------------------------------------------------------------------
+    Mutant(
+        "late-answer-to-another-call",
+        "cordial/transport.py",
+        """        except TimeoutError as error:
+            connection.close()
+""",
+        """        except TimeoutError as error:
+            self._connection = connection
+""",
+        "the answer that came too late for one contact confirms the next one",
+    ),
+    # -- cordial/session.py -----------------------------------------------------------------------
     Mutant(
         "repeatable-forgotten",
         "cordial/session.py",

@@ -21,7 +21,8 @@ from target_cordial.cordial.imports import (
     ImportsClient,
     Job,
 )
-from target_cordial.cordial.session import Session, StoppableClock
+from target_cordial.cordial.pace import StoppableClock
+from target_cordial.cordial.session import Session
 from target_cordial.core.import_counts import Counts, Kind
 from target_cordial.errors import CordialError, RefusedError, UnavailableError, UnexpectedError
 from tests.cordial_sandbox.conftest import Files

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
 import threading
 from importlib.metadata import version
@@ -12,14 +11,10 @@ import pytest
 import requests
 
 from target_cordial.cordial.answers import Kind
+from target_cordial.cordial.limits import SHARE, Window
+from target_cordial.cordial.pace import Pace, StoppableClock
 from target_cordial.cordial.retry import TRIES
-from target_cordial.cordial.session import (
-    FIRST_GAP_SECONDS,
-    LONGEST_GAP_SECONDS,
-    Pace,
-    Session,
-    StoppableClock,
-)
+from target_cordial.cordial.session import Session
 from target_cordial.errors import InterruptedRunError, RefusedError, UnavailableError
 from tests.target_cordial.cordial.transport import BASE, KEY, FakeClock, OneAnswerServer, wire
 
@@ -287,7 +282,8 @@ def test_a_429_in_one_thread_keeps_another_from_sending() -> None:
             self.time = max(self.time, until)
 
     clock = HeldClock()
-    line = wire({"status_code": 429, "headers": {"Retry-After": "30"}}, OK, clock=clock)
+    limited = {"status_code": 429, "headers": {"Retry-After": "30"}}
+    line = wire(limited, OK, clock=clock, connections=8)
 
     def work() -> None:
         line.session.call("GET", "/accountlists")
@@ -303,7 +299,7 @@ def test_a_429_in_one_thread_keeps_another_from_sending() -> None:
     release.set()
     first.join(10)
     second.join(10)
-    assert all(1_030.0 <= moment <= 1_030.0 + FIRST_GAP_SECONDS for moment in sent_at)
+    assert sent_at == [1_030.0, 1_030.0]
     assert clock.waits[:2] == [30.0, 30.0]
     assert len(line.calls) == 3
 
@@ -348,63 +344,29 @@ def test_the_trouble_of_one_call_holds_its_own_worker_only(failure: dict[str, An
     assert 1.0 <= waited <= 1.25
 
 
-def test_a_pause_never_gets_shorter() -> None:
-    clock = FakeClock()
-    pace = Pace(clock)
-    pace.hold(20.0)
-    pace.hold(5.0)
-    pace.wait()
-    assert clock.now() == 1_020.0
-
-
-def gaps(pace: Pace, clock: FakeClock, calls: int) -> list[float]:
-    """Send so many calls, and measure the times between them."""
-    pace.wait()
-    times = [clock.now()]
-    for _ in range(calls):
-        pace.wait()
-        times.append(clock.now())
-    return [after - before for before, after in itertools.pairwise(times)]
-
-
-def test_without_a_limit_nobody_waits() -> None:
-    clock = FakeClock()
-    pace = Pace(clock)
-    pace.ease()
-    assert gaps(pace, clock, 5) == [0.0] * 5
-    assert clock.waits == []
-
-
-def test_after_a_limit_calls_go_out_one_by_one_with_a_gap_that_grows() -> None:
-    clock = FakeClock()
-    pace = Pace(clock)
-    for limit in range(15):
-        for _ in range(8):  # all calls in flight are refused by one limit
-            pace.hold(2.0)
-        gap = min(LONGEST_GAP_SECONDS, FIRST_GAP_SECONDS * 2**limit)
-        assert gaps(pace, clock, 3) == pytest.approx([gap] * 3)
-
-
-def test_every_answer_lets_the_next_call_come_sooner_until_nobody_waits() -> None:
-    clock = FakeClock()
-    pace = Pace(clock)
-    pace.hold(1.0)
-    measured = []
-    for _ in range(300):
-        measured += gaps(pace, clock, 1)
-        pace.ease()
-    assert measured[0] == pytest.approx(FIRST_GAP_SECONDS)
-    assert measured[-1] == 0.0
-    assert all(later <= before + 1e-9 for before, later in itertools.pairwise(measured))
-
-
-def test_an_answer_of_any_kind_eases_the_pace_and_a_failure_does_not() -> None:
-    line = wire({"status_code": 422, "json": {"error": True}}, {"status_code": 503}, OK)
-    with patch.object(Pace, "ease") as ease:
+@pytest.mark.parametrize("status", [200, 404, 422])
+def test_an_answer_of_any_kind_lets_more_calls_go_at_a_time_and_a_failure_does_not(
+    status: int,
+) -> None:
+    line = wire({"status_code": 503}, {"status_code": status, "json": {"error": True}})
+    with patch.object(Window, "answered") as answered:
         line.session.call("GET", "/accountlists")
-        assert ease.call_count == 1
-        line.session.call("GET", "/accountlists")
-        assert ease.call_count == 2
+    answered.assert_called_once()
+
+
+def test_calls_of_a_method_that_was_limited_come_slower_and_others_do_not() -> None:
+    line = wire()
+    for _ in range(50):
+        line.session.call("POST", "/contacts", {})
+    line.answer({"status_code": 429, "headers": {"Retry-After": "3"}}, OK)
+    line.clock.time += 0.5
+    line.session.call("POST", "/contacts", {})
+    del line.clock.waits[:]
+    for _ in range(20):
+        line.session.call("PUT", "/contacts/x", {})
+    assert line.clock.waits == []
+    line.session.call("POST", "/contacts", {})
+    assert line.clock.waits == [pytest.approx(1 / (50 * SHARE))]
 
 
 # -- being told to stop ---------------------------------------------------------------------------

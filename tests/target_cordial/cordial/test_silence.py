@@ -13,8 +13,9 @@ import pytest
 import requests
 
 from target_cordial.cordial.list_protocol import ListProtocolClient
+from target_cordial.cordial.pace import StoppableClock
 from target_cordial.cordial.rest import RestClient
-from target_cordial.cordial.session import Session, StoppableClock
+from target_cordial.cordial.session import Session
 from target_cordial.core.plan import Operation
 from target_cordial.errors import CordialError
 from tests.target_cordial.cordial.test_list_protocol import VALUES

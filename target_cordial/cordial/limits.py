@@ -1,0 +1,198 @@
+"""What a service's limits and answers teach: how many calls at a time, and how many a second.
+
+Pure: moments and durations are given, in seconds, and nobody waits here; :mod:`.pace` does that.
+Cordial's limits are per method and endpoint, their numbers are not published, and headers tell of
+one only with the 429 itself (Cordial, article 7323031900301). So they are found by trying.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import ceil
+from statistics import median
+from typing import Final
+
+FIRST_CALLS: Final = 4
+"""Calls at a time at the start."""
+
+SLOWER: Final = 2.0
+"""Twice as many calls that take twice as long are no more calls a second."""
+
+REST_ROUNDS: Final = 10
+
+WINDOW_SECONDS: Final = 1.0
+"""What limits count in: Cordial speaks of calls "within any given second"."""
+
+SHARE: Final = 0.985
+"""Of what was let through, so that calls which come in a little closer are let through too."""
+
+FALL: Final = 0.95
+LEAST_FALL: Final = 0.5
+LOWEST: Final = 1 / 30
+QUIET_SECONDS: Final = 60.0
+LONGEST_QUIET_SECONDS: Final = 960.0
+RISE: Final = 1.05
+"""Growth of the rate in a second, once it has held for long enough."""
+
+RISE_SECONDS: Final = 300.0
+"""After so long it is two million times what it was: no limit at all."""
+
+FEW_CALLS: Final = 8
+"""A limit that strikes sooner may be one that others have used up."""
+
+
+@dataclass
+class Window:
+    """How many calls may be made at a time.
+
+    It doubles with every round of answers, until that makes answers slower by as much: then calls
+    only wait for each other. It goes back, and tries again after some rounds. A limit halves it.
+
+    Attributes:
+        most: What it may grow to.
+        calls: What it is.
+    """
+
+    most: int
+    calls: int = 0
+    _took: list[float] = field(default_factory=list)
+    _before: float | None = None
+    _rest: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin small."""
+        self.calls = min(self.most, FIRST_CALLS)
+
+    def answered(self, seconds: float) -> None:
+        """Take note of an answer."""
+        if self.calls == self.most:
+            return
+        self._took.append(seconds)
+        if len(self._took) < self.calls:
+            return
+        usual = median(self._took)
+        self._took.clear()
+        if self._rest:
+            self._rest -= 1
+        elif self._before is None or usual <= SLOWER * self._before:
+            self._before = usual
+            self.calls = min(self.most, 2 * self.calls)
+        else:
+            self._halve()
+            self._rest = REST_ROUNDS
+
+    def struck(self) -> None:
+        """Take note of a limit."""
+        self._halve()
+
+    def _halve(self) -> None:
+        self.calls = max(1, self.calls // 2)
+        self._took.clear()
+        self._before = None
+
+
+@dataclass
+class Rate:
+    """How many calls a second are allowed, as far as that is known.
+
+    The first limit tells: it is what was let through in the second before, and a little less is
+    kept to from then on. A rate that has held for a minute rises, slowly. Where a limit strikes on
+    the way up, the rate goes back to what has held, and stays there for twice as long. Where it
+    strikes a rate that was kept to, that is lowered. Only the very first limit is not believed
+    where hardly anything was let through before.
+    """
+
+    _held: float | None = None
+    _since: float = 0.0
+    _quiet: float = QUIET_SECONDS
+    _warned: bool = False
+
+    def at(self, now: float) -> float:
+        """Say how many calls a second are allowed now; infinite as long as no limit is known."""
+        if self._held is None:
+            return float("inf")
+        return float(self._held * RISE ** min(self._rising(now), RISE_SECONDS))
+
+    def struck(self, now: float, through: int) -> None:
+        """Take note of a limit.
+
+        Args:
+            now: When.
+            through: Calls that were let through in the second before.
+        """
+        seen = SHARE * through
+        if self._held is None:
+            if self._warned or through >= FEW_CALLS:
+                self._held = max(seen, SHARE)
+            self._warned = True
+        elif self._rising(now):
+            self._held = max(self._held, min(seen, self.at(now)))
+            self._quiet = min(LONGEST_QUIET_SECONDS, 2 * self._quiet)
+        else:
+            lower = min(FALL * self._held, seen)
+            self._held = max(lower, LEAST_FALL * self._held, LOWEST)
+            self._quiet = QUIET_SECONDS
+        self._since = now
+
+    def _rising(self, now: float) -> float:
+        return max(0.0, now - self._since - self._quiet)
+
+
+@dataclass
+class Budget:
+    """What one budget of the service allows, and what is used of it.
+
+    Attributes:
+        window: How many calls at a time.
+        flying: How many there are now.
+    """
+
+    window: Window
+    flying: int = 0
+    _rate: Rate = field(default_factory=Rate)
+    _next: float = float("-inf")
+    _begun: deque[float] = field(default_factory=deque)
+    _struck: float = float("-inf")
+
+    @property
+    def room_for(self) -> int:
+        """How many more calls may be made at a time."""
+        return max(0, self.window.calls - self.flying)
+
+    def slot(self, earliest: float) -> float:
+        """Give a call a moment of its own at which it may go out, no earlier than this."""
+        moment = max(earliest, self._next)
+        self._next = moment + 1 / self._rate.at(moment)
+        return moment
+
+    def room(self, now: float) -> float:
+        """Say when a call may go out for what went out in the second before.
+
+        Calls that come late to their moments, for whatever reason, would else come together.
+        """
+        rate = self._rate.at(now)
+        if len(self._begun) < rate * WINDOW_SECONDS:
+            return now
+        return self._begun[-ceil(rate * WINDOW_SECONDS)] + WINDOW_SECONDS
+
+    def begun(self, now: float) -> None:
+        """Take note that a call goes out."""
+        while self._begun and self._begun[0] <= now - WINDOW_SECONDS:
+            self._begun.popleft()
+        self._begun.append(now)
+
+    def struck(self, began: float, now: float) -> None:
+        """Take note that a limit refused a call. All that one limit refuses is one event.
+
+        Args:
+            began: When the call went out.
+            now: When it was refused.
+        """
+        if began <= self._struck:
+            return
+        self._struck = now
+        self._next = now
+        since = began - WINDOW_SECONDS
+        self._rate.struck(now, sum(since < moment < began for moment in self._begun))
+        self.window.struck()

@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+import pytest
+
+from target_cordial.cordial.limits import (
+    FALL,
+    FEW_CALLS,
+    FIRST_CALLS,
+    LEAST_FALL,
+    LOWEST,
+    QUIET_SECONDS,
+    REST_ROUNDS,
+    RISE,
+    RISE_SECONDS,
+    SHARE,
+    WINDOW_SECONDS,
+    Budget,
+    Rate,
+    Window,
+)
+
+# -- calls at a time ------------------------------------------------------------------------------
+
+
+def rounds(window: Window, *seconds: float) -> list[int]:
+    """Let a round of answers take so long, each; how many calls there may be after each."""
+    calls = []
+    for each in seconds:
+        for _ in range(window.calls):
+            window.answered(each)
+        calls.append(window.calls)
+    return calls
+
+
+def test_calls_at_a_time_double_with_every_round_of_quick_answers() -> None:
+    window = Window(most=50)
+    assert window.calls == FIRST_CALLS == 4
+    assert rounds(window, 0.1, 0.1, 0.15, 0.1, 0.1) == [8, 16, 32, 50, 50]
+
+
+def test_they_never_exceed_the_setting() -> None:
+    assert Window(most=1).calls == 1
+    assert rounds(Window(most=6), 0.1, 0.1) == [6, 6]
+
+
+def test_twice_as_many_that_take_twice_as_long_are_taken_back_and_tried_again_later() -> None:
+    window = Window(most=64)
+    assert rounds(window, 0.1, 0.1, 0.1) == [8, 16, 32]
+    assert rounds(window, 0.25) == [16]
+    assert rounds(window, *[0.1] * REST_ROUNDS) == [16] * REST_ROUNDS
+    assert rounds(window, 0.1, 0.1, 0.1) == [32, 64, 64]
+
+
+def test_a_single_slow_answer_is_no_slow_round() -> None:
+    window = Window(most=64)
+    rounds(window, 0.1)
+    for seconds in (9.0, *[0.1] * (window.calls - 1)):
+        window.answered(seconds)
+    assert window.calls == 16
+
+
+def test_a_limit_halves_them_at_once_and_they_rise_again() -> None:
+    window = Window(most=64)
+    rounds(window, *[0.1] * 4)
+    window.struck()
+    assert window.calls == 32
+    assert rounds(window, 5.0) == [64]  # after a limit nothing is compared with what was before
+    for _ in range(10):
+        window.struck()
+    assert window.calls == 1
+
+
+# -- calls a second -------------------------------------------------------------------------------
+
+
+def test_no_limit_is_known_before_one_strikes() -> None:
+    assert math.isinf(Rate().at(0.0))
+
+
+def test_the_first_limit_is_what_was_let_through_and_a_little_less_is_kept_to() -> None:
+    rate = Rate()
+    rate.struck(10.0, 200)
+    assert rate.at(10.0) == rate.at(10.0 + QUIET_SECONDS) == 200 * SHARE
+
+
+def test_the_very_first_limit_is_not_believed_where_hardly_anything_was_let_through() -> None:
+    rate = Rate()
+    rate.struck(1.0, FEW_CALLS - 1)
+    assert math.isinf(rate.at(1.0))
+    rate.struck(2.0, FEW_CALLS - 1)
+    assert rate.at(2.0) == (FEW_CALLS - 1) * SHARE
+
+
+def test_a_service_that_lets_nothing_through_is_asked_ever_more_seldom() -> None:
+    rate = Rate()
+    seen = []
+    for second in range(12):
+        rate.struck(float(second), 0)
+        seen.append(rate.at(float(second)))
+    assert seen[1] == SHARE
+    assert seen[2:6] == [SHARE * LEAST_FALL**n for n in (1, 2, 3, 4)]
+    assert seen[-1] == LOWEST
+
+
+def test_a_rate_that_does_not_hold_is_lowered() -> None:
+    rate = Rate()
+    rate.struck(0.0, 100)
+    rate.struck(30.0, 99)
+    assert rate.at(30.0) == pytest.approx(100 * SHARE * FALL)
+    rate.struck(60.0, 80)
+    assert rate.at(60.0) == pytest.approx(80 * SHARE)
+    rate.struck(61.0, 1)  # one bad second is not the end of all
+    assert rate.at(61.0) == pytest.approx(80 * SHARE * LEAST_FALL)
+
+
+def test_a_rate_that_has_held_rises_until_there_is_no_limit() -> None:
+    rate = Rate()
+    rate.struck(0.0, 100)
+    assert rate.at(QUIET_SECONDS + 10) == pytest.approx(100 * SHARE * RISE**10)
+    assert rate.at(QUIET_SECONDS + RISE_SECONDS) > 1e6
+    assert rate.at(1e9) == rate.at(QUIET_SECONDS + RISE_SECONDS)
+
+
+def test_a_limit_on_the_way_up_leads_back_to_what_has_held_for_twice_as_long() -> None:
+    rate = Rate()
+    rate.struck(0.0, 100)
+    struck = QUIET_SECONDS + 0.5
+    rate.struck(struck, 100)
+    assert rate.at(struck) == 100 * SHARE
+    assert rate.at(struck + 2 * QUIET_SECONDS) == 100 * SHARE
+    assert rate.at(struck + 2 * QUIET_SECONDS + 1) > 100 * SHARE
+
+
+def test_a_limit_that_has_risen_meanwhile_is_found() -> None:
+    rate = Rate()
+    rate.struck(0.0, 100)
+    rate.struck(QUIET_SECONDS + 20, 220)
+    assert rate.at(QUIET_SECONDS + 20) == pytest.approx(220 * SHARE)
+
+
+# -- both in one budget ---------------------------------------------------------------------------
+
+
+def sent(budget: Budget, start: float, calls: int) -> list[float]:
+    """Send so many calls, each as soon as it may go; when they went."""
+    times = []
+    now = start
+    for _ in range(calls):
+        now = max(now, budget.slot(now))
+        now = max(now, budget.room(now))
+        budget.begun(now)
+        times.append(now)
+    return times
+
+
+def test_after_a_limit_calls_go_out_one_by_one() -> None:
+    budget = Budget(Window(64))
+    sent(budget, 0.0, 100)
+    budget.struck(0.5, 0.55)
+    times = sent(budget, 2.0, 300)
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    assert gaps == pytest.approx([1 / (100 * SHARE)] * 299)
+
+
+def test_what_one_limit_refuses_is_one_event() -> None:
+    budget = Budget(Window(64))
+    for n in range(4):
+        rounds(budget.window, *[0.1] * n)
+    sent(budget, 0.0, 100)
+    for began in (0.5, 0.51, 0.52):
+        budget.struck(began, 0.55)
+    assert budget.window.calls == 32
+    assert sent(budget, 2.0, 2)[1] - 2.0 == pytest.approx(1 / (100 * SHARE))
+
+
+def test_calls_that_come_late_to_their_moments_do_not_come_together() -> None:
+    budget = Budget(Window(64))
+    sent(budget, 0.0, 100)
+    budget.struck(0.5, 0.5)
+    times = sent(budget, 2.0, 97)
+    slots = [budget.slot(0.0) for _ in range(50)]
+    late = slots[-1]
+    for _ in slots:  # all their moments are over
+        late = max(late, budget.room(late))
+        budget.begun(late)
+        times.append(late)
+    for moment in times:
+        within = [time for time in times if moment <= time < moment + WINDOW_SECONDS]
+        assert len(within) <= 100
+
+
+# -- against a service ----------------------------------------------------------------------------
+
+
+@dataclass
+class Service:
+    """A service with a limit, on a clock of events.
+
+    Attributes:
+        limit: Calls that it lets through in each window.
+        window: Its seconds.
+        fixed: The windows follow one another; else each moment ends one.
+        latency: Seconds until a call that was let through is answered; a refusal takes a fifth.
+    """
+
+    limit: int
+    window: float = 1.0
+    fixed: bool = False
+    latency: float = 0.05
+    through: deque[float] = field(default_factory=deque)
+    refused: int = 0
+    let_through: int = 0
+
+    def asks_to_wait(self, now: float) -> float | None:
+        """Take a call; say how long to wait, in whole seconds, if it is refused."""
+        since = now - now % self.window if self.fixed else now - self.window
+        while self.through and self.through[0] < since + (0 if self.fixed else 1e-9):
+            self.through.popleft()
+        if len(self.through) < self.limit:
+            self.through.append(now)
+            self.let_through += 1
+            return None
+        self.refused += 1
+        return math.ceil((since if self.fixed else self.through[0]) + self.window - now) or 1
+
+
+@dataclass
+class Answered:
+    """When a call began, and how long to wait if it was refused."""
+
+    began: float
+    wait: float | None
+
+
+SEND_SECONDS = 0.0001
+"""No two threads of a process send at the very same time."""
+
+
+def delivered(service: Service, workers: int, seconds: float) -> None:
+    """Let workers send for so long, each its next call as soon as the budget lets it go."""
+    budget = Budget(Window(workers))
+    number = itertools.count()
+    events: list[tuple[float, int, float | None, Answered | None]] = []
+    not_before = now = last = 0.0
+
+    def happens(moment: float, due: float | None, answered: Answered | None = None) -> None:
+        heapq.heappush(events, (moment, next(number), due, answered))
+
+    while now < seconds:
+        while budget.room_for:
+            budget.flying += 1
+            happens(now, None)
+        now, _, due, answered = heapq.heappop(events)
+        if answered is not None:
+            budget.flying -= 1
+            if answered.wait is None:
+                budget.window.answered(now - answered.began)
+            else:
+                not_before = max(not_before, now + answered.wait)
+                budget.struck(answered.began, now)
+            continue
+        if due is None or due < not_before:
+            due = budget.slot(max(now, not_before))
+        moment = max(due, budget.room(now), last + SEND_SECONDS)
+        if moment > now:
+            happens(moment, due)
+            continue
+        budget.begun(now)
+        last = now
+        wait = service.asks_to_wait(now)
+        took = service.latency if wait is None else service.latency / 5
+        happens(now + took, None, Answered(now, wait))
+
+
+@pytest.mark.parametrize("workers", [8, 16, 64])
+@pytest.mark.parametrize("limit", [20, 100, 150])
+def test_nearly_all_of_a_limit_is_used_and_hardly_anything_is_refused(
+    limit: int, workers: int
+) -> None:
+    service = Service(limit)
+    delivered(service, workers, 600.0)
+    assert service.let_through >= 0.96 * limit * 600
+    assert service.refused <= 0.005 * service.let_through
+
+
+def test_a_limit_of_a_minute_is_used_as_well() -> None:
+    service = Service(6_000, window=60.0, fixed=True)
+    delivered(service, 64, 3_600.0)
+    assert service.let_through >= 0.95 * 6_000 * 60
+    assert service.refused <= 0.02 * service.let_through
