@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, Protocol
 
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.delivery.base import Call, Delivered, Delivery, Targets, all_of
 from target_cordial.delivery.breaker import Breaker
+from target_cordial.delivery.crew import Crew
 from target_cordial.errors import CordialError, InterruptedRunError, LedgerError
 
 if TYPE_CHECKING:
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from target_cordial.core.plan import Change
 
 BLOCK_CHANGES: Final = 1_000
-"""Changes whose intents are recorded in one transaction."""
+"""Changes whose intents are recorded in one transaction, or whose outcomes are."""
+
+AHEAD: Final = 2
+"""Calls in line for each worker: so many are made while the ledger is written."""
+
+RECORD_SECONDS: Final = 1.0
+"""How long an outcome waits for others to be recorded with."""
 
 TICK_SECONDS: Final = 0.25
 """How often the engine looks whether the run was told to stop, and still holds the ledger."""
@@ -52,20 +58,48 @@ class Recorder(Protocol):
         """
 
 
-_Halt = CordialError | None
-"""Why nothing more may be sent."""
+_End = tuple[Delivered, CordialError | None]
+"""What a call brought, and why nothing more may be sent."""
 
 
 @dataclass
 class _Progress:
+    """How far a stretch of the plan has come."""
+
+    more: bool = True
     error: CordialError | None = None
     stopped: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    looked: float = field(default_factory=time.monotonic)
+    recorded: float = field(default_factory=time.monotonic)
+    grace: float = GRACE_SECONDS
+
+    @property
+    def ends(self) -> bool:
+        return self.stopped or self.error is not None
+
+    def keep_back(self, calls: Iterable[Call]) -> None:
+        """Send nothing more, and take note of calls that were not begun."""
+        self.more = False
+        for call in calls:
+            self.outcomes += all_of(call, Result.NOT_SENT).outcomes
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is enough to be recorded, or something for long enough."""
+        many = len(self.outcomes) >= BLOCK_CHANGES
+        return many or time.monotonic() - self.recorded >= RECORD_SECONDS
+
+
+_Crew = Crew[Call, _End]
 
 
 class Engine:
     """Delivers plans.
+
+    The plan is cut into blocks. The intents of a block are in the ledger before it is put in line,
+    and that is when the line gets short, not when it is empty: workers wait for Cordial alone.
 
     Args:
         delivery: How.
@@ -100,80 +134,102 @@ class Engine:
         """
         breaker = Breaker(self._workers, accepted=accepted)
         self._halted.clear()
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="delivery")
+
+        def work(call: Call) -> tuple[_End, Iterable[Call]]:
+            end = self._call(call, targets, breaker)
+            # Before all others: what a refused batch comes to is soon known, and known in order.
+            return end, end[0].again
+
         try:
-            for block in self._blocks(self._delivery.calls(changes)):
-                if self._stop.is_set():
-                    raise InterruptedRunError
-                self._recorder.intend(change for call in block for change in call)
-                progress = self._send(pool, deque(block), targets, breaker)
-                self._recorder.record(progress.outcomes)
-                for problem in progress.problems:
-                    self._recorder.note(problem)
-                if progress.error is not None:
-                    raise progress.error
-                if progress.stopped:
-                    raise InterruptedRunError
+            with Crew(self._workers, work) as crew:
+                for stretch in self._stretches(self._delivery.calls(changes)):
+                    self._send(crew, self._blocks(stretch))
         except LedgerError:
             # Another run may hold it by now: no call is begun, and none is tried again.
             self._halted.set()
             self._stop.set()
             raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _blocks(self, calls: Iterator[Call]) -> Iterator[list[Call]]:
-        """Cut the plan into blocks; one has ended before the next begins.
+    def _stretches(self, calls: Iterator[Call]) -> Iterator[Iterator[Call]]:
+        """Cut the plan where everything has to end before anything else begins.
 
-        Where calls are not made by contact, additions and removals are never in one block: an
+        Where calls are not made by contact, additions and removals are never in one stretch: an
         identifier may be in both, on two lists.
         """
+        if self._delivery.by_contact:
+            yield calls
+        else:
+            for _, stretch in groupby(calls, key=lambda call: call[0].operation):
+                yield stretch
+
+    def _blocks(self, calls: Iterator[Call]) -> Iterator[list[Call]]:
+        """Cut a stretch into blocks, whose intents are recorded in one transaction."""
         block: list[Call] = []
         size = 0
         for call in calls:
-            full = size >= BLOCK_CHANGES and len(block) >= 2 * self._workers
-            turns = block and not self._delivery.by_contact and _turns(block[-1], call)
-            if full or turns:
-                yield block
-                block, size = [], 0
             block.append(call)
             size += len(call)
+            if size >= BLOCK_CHANGES and len(block) >= self._workers:
+                yield block
+                block, size = [], 0
         if block:
             yield block
 
-    def _send(
-        self, pool: ThreadPoolExecutor, waiting: deque[Call], targets: Targets, breaker: Breaker
-    ) -> _Progress:
-        progress = _Progress()
-        running: dict[Future[tuple[Delivered, _Halt]], Call] = {}
-        grace = GRACE_SECONDS
-        looked = time.monotonic()
-        while waiting or running:
-            if time.monotonic() - looked >= TICK_SECONDS:
-                self._recorder.check_hold()
-                looked = time.monotonic()
-            if self._stop.is_set():
-                progress.stopped = True
-            if progress.stopped or progress.error is not None:
-                for call in (*waiting, *(running.pop(f) for f in list(running) if f.cancel())):
-                    progress.outcomes += all_of(call, Result.NOT_SENT).outcomes
-                waiting.clear()
-            while waiting and len(running) < 2 * self._workers:
-                call = waiting.popleft()
-                running[pool.submit(self._call, call, targets, breaker)] = call
-            done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._take(future, running.pop(future), waiting, progress)
-            if progress.stopped and not done:
-                grace -= TICK_SECONDS
-                if grace <= 0:
-                    break  # abandoned: their intents say that nothing is known of them
-        progress.stopped = progress.stopped or self._stop.is_set()
-        return progress
+    def _send(self, crew: _Crew, blocks: Iterator[list[Call]]) -> None:
+        """Send a stretch, block upon block, so that there is always something in line.
 
-    def _call(self, call: Call, targets: Targets, breaker: Breaker) -> tuple[Delivered, _Halt]:
+        Raises:
+            CordialError: Delivery had to stop.
+            InterruptedRunError: The run was told to stop.
+            LedgerError: The ledger can't be used, or is lost.
+        """
+        progress = _Progress(grace=GRACE_SECONDS)
+        while progress.more or crew.unfinished:
+            self._look(progress)
+            if progress.ends:
+                progress.keep_back(crew.clear())
+            elif progress.more and crew.waiting < AHEAD * self._workers:
+                progress.more = self._put(crew, next(blocks, []))
+            done = crew.ended(TICK_SECONDS) if crew.unfinished else []
+            for call, end in done:
+                self._take(call, end, progress)
+            if progress.is_due:
+                self._record(progress)
+            if progress.stopped and not done:
+                progress.grace -= TICK_SECONDS
+                if progress.grace <= 0:
+                    break  # abandoned: their intents say that nothing is known of them
+        self._record(progress)
+        if progress.error is not None:
+            raise progress.error
+        if progress.stopped or self._stop.is_set():
+            raise InterruptedRunError
+
+    def _look(self, progress: _Progress) -> None:
+        """Look whether the ledger is still this run's, and the run to go on."""
+        if time.monotonic() - progress.looked >= TICK_SECONDS:
+            self._recorder.check_hold()
+            progress.looked = time.monotonic()
+        progress.stopped = progress.stopped or self._stop.is_set()
+
+    def _put(self, crew: _Crew, block: list[Call]) -> bool:
+        """Record the intents of a block, and put it in line; false where there is none left."""
+        if block:
+            self._recorder.intend(change for call in block for change in call)
+            crew.put(block)
+        return bool(block)
+
+    def _record(self, progress: _Progress) -> None:
+        if progress.outcomes:
+            self._recorder.record(progress.outcomes)
+        for problem in progress.problems:
+            self._recorder.note(problem)
+        progress.outcomes, progress.problems = [], []
+        progress.recorded = time.monotonic()
+
+    def _call(self, call: Call, targets: Targets, breaker: Breaker) -> _End:
         """Make a call, in a worker. What ends the delivery ends it before the next call."""
-        if self._halted.is_set():
+        if self._halted.is_set() or self._stop.is_set():
             return replace(all_of(call, Result.NOT_SENT), answered=None), None
         try:
             delivered = self._delivery.send(call, targets)
@@ -186,29 +242,19 @@ class Engine:
             self._halted.set()
         return delivered, error
 
-    def _take(
-        self,
-        future: Future[tuple[Delivered, _Halt]],
-        call: Call,
-        waiting: deque[Call],
-        progress: _Progress,
-    ) -> None:
-        try:
-            delivered, error = future.result()
-        except InterruptedRunError:
-            progress.outcomes += all_of(call, Result.NOT_SENT).outcomes
-        except CordialError as error:
-            result = Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT
-            progress.outcomes += all_of(call, result).outcomes
-            progress.error = progress.error or error
+    def _take(self, call: Call, end: _End | Exception, progress: _Progress) -> None:
+        """Take note of the end of a call."""
+        error: CordialError | None
+        if isinstance(end, InterruptedRunError):
+            delivered, error = all_of(call, Result.NOT_SENT), None
+        elif isinstance(end, CordialError):
+            result = Result.UNKNOWN if end.may_be_applied else Result.NOT_SENT
+            delivered, error = all_of(call, result), end
+        elif isinstance(end, Exception):
+            raise end
         else:
-            progress.outcomes += delivered.outcomes
-            # Before all others: what a refused batch comes to is soon known, and known in order.
-            waiting.extendleft(reversed(delivered.again))
-            if delivered.problem is not None:
-                progress.problems.append(delivered.problem)
-            progress.error = progress.error or error
-
-
-def _turns(last: Call, call: Call) -> bool:
-    return last[0].operation is not call[0].operation
+            delivered, error = end
+        progress.outcomes += delivered.outcomes
+        if delivered.problem is not None:
+            progress.problems.append(delivered.problem)
+        progress.error = progress.error or error

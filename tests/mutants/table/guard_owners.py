@@ -60,7 +60,7 @@ MUTANTS: Final = (
     Mutant(
         "sent-before-it-is-written-down",
         "delivery/engine.py",
-        "                self._recorder.intend(change for call in block for change in call)\n",
+        "            self._recorder.intend(change for call in block for change in call)\n",
         "",
         "people added by a run that was killed are never taken off again",
         (),
@@ -69,7 +69,7 @@ MUTANTS: Final = (
     Mutant(
         "lost-answer-is-no-addition",
         "delivery/engine.py",
-        "result = Result.UNKNOWN if error.may_be_applied else Result.NOT_SENT",
+        "result = Result.UNKNOWN if end.may_be_applied else Result.NOT_SENT",
         "result = Result.NOT_SENT",
         "an addition whose answer was lost is never taken off again",
         (),

@@ -9,6 +9,7 @@ import pytest
 
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import Change, Operation
+from target_cordial.delivery import crew
 from target_cordial.delivery import engine as module
 from target_cordial.delivery.base import (
     Call,
@@ -46,6 +47,8 @@ class Book:
         self.problems: list[str] = []
         self.threads: set[int] = set()
         self.lost = False
+        self.intended_twice = threading.Event()
+        self.recorded = threading.Event()
         self._lock = threading.Lock()
 
     def keep(self, what: str, changes: Iterable[Change]) -> None:
@@ -55,12 +58,15 @@ class Book:
     def intend(self, changes: Iterable[Change]) -> None:
         self.threads.add(threading.get_ident())
         self.keep("intend", changes)
+        if [what for what, _ in self.events].count("intend") > 1:
+            self.intended_twice.set()
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         self.threads.add(threading.get_ident())
         kept = list(outcomes)
         self.outcomes += kept
         self.keep("record", [outcome.change for outcome in kept])
+        self.recorded.set()
 
     def note(self, problem: str) -> None:
         self.threads.add(threading.get_ident())
@@ -150,8 +156,44 @@ def test_a_large_plan_is_walked_in_blocks_and_never_held_whole() -> None:
     book = deliver(add(person) for person in people(3 * BLOCK_CHANGES))
     intents = [told for what, told in book.events if what == "intend"]
     assert [len(told) for told in intents] == [BLOCK_CHANGES] * 3
-    order = [what for what, _ in book.events if what in ("intend", "record")]
-    assert order == ["intend", "record"] * 3
+    begun = 0
+    for what, told in book.events:
+        if what == "intend":
+            assert begun > len(told) * (intents.index(told) - 1)  # the block before is on its way
+        elif what == "send":
+            begun += len(told)
+
+
+def test_the_next_block_is_intended_while_calls_of_the_last_are_in_flight() -> None:
+    """No worker waits for the ledger: these end only when all of the next block is intended."""
+    book = Book()
+
+    def send(call: Call) -> Delivered:
+        if call[0].identifier == "p00999":
+            assert book.intended_twice.wait(LONG)
+        return all_of(call, Result.CONFIRMED)
+
+    deliver([add(person) for person in people(2 * BLOCK_CHANGES)], send, book=book)
+    assert len(book.outcomes) == 2 * BLOCK_CHANGES
+
+
+def test_outcomes_are_recorded_as_they_come_and_not_when_all_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "RECORD_SECONDS", 0.0)
+    monkeypatch.setattr(module, "TICK_SECONDS", 0.01)
+    book = Book()
+
+    def send(call: Call) -> Delivered:
+        if call[0].identifier == "b":
+            assert book.recorded.wait(LONG)
+        return all_of(call, Result.CONFIRMED)
+
+    deliver([add("a"), add("b")], send, workers=2, by_contact=True, book=book)
+    assert [[c.identifier for c in told] for what, told in book.events if what == "record"] == [
+        ["a"],
+        ["b"],
+    ]
 
 
 def test_nothing_to_do_touches_nothing() -> None:
@@ -478,10 +520,11 @@ def test_an_engine_leaves_no_worker_behind(monkeypatch: pytest.MonkeyPatch) -> N
             super().__init__(workers, thread_name_prefix)
             pools.append(self)
 
-    monkeypatch.setattr(module, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(crew, "ThreadPoolExecutor", Pool)
     deliver([add()])
     with pytest.raises(RuntimeError, match="after shutdown"):
         pools[0].submit(print)
+    pools[0].shutdown(wait=True)
 
 
 def test_a_ledger_that_is_lost_ends_all_calls_that_have_not_begun() -> None:
