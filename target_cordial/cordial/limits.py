@@ -8,7 +8,8 @@ one only with the 429 itself (Cordial, article 7323031900301). So they are found
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from math import ceil
 from statistics import median
 from typing import Final
@@ -154,6 +155,8 @@ class Budget:
     _next: float = float("-inf")
     _begun: deque[float] = field(default_factory=deque)
     _struck: float = float("-inf")
+    _first: float = float("-inf")
+    _before: Rate = field(default_factory=Rate)
 
     @property
     def room_for(self) -> int:
@@ -183,16 +186,24 @@ class Budget:
         self._begun.append(now)
 
     def struck(self, began: float, now: float) -> None:
-        """Take note that a limit refused a call. All that one limit refuses is one event.
+        """Take note that a limit refused a call.
+
+        All that one limit refuses is one event. Their answers come in any order; what is known of
+        the event is better with each.
 
         Args:
             began: When the call went out.
             now: When it was refused.
         """
-        if began <= self._struck:
-            return
-        self._struck = now
-        self._next = now
-        since = began - WINDOW_SECONDS
-        self._rate.struck(now, sum(since < moment < began for moment in self._begun))
-        self.window.struck()
+        with suppress(ValueError):  # it is a long time ago
+            self._begun.remove(began)
+        if began > self._struck:
+            self._struck = self._next = now
+            self._first = began
+            self._before = replace(self._rate)
+            self.window.struck()
+        self._first = min(self._first, began)
+        since = self._first - WINDOW_SECONDS
+        through = sum(since < moment < self._first for moment in self._begun)
+        self._rate = replace(self._before)
+        self._rate.struck(self._struck, through)

@@ -174,6 +174,8 @@ def test_what_one_limit_refuses_is_one_event() -> None:
         rounds(budget.window, *[0.1] * n)
     sent(budget, 0.0, 100)
     for began in (0.5, 0.51, 0.52):
+        budget.begun(began)
+    for began in (0.52, 0.5, 0.51):  # whose answer is read first is chance
         budget.struck(began, 0.55)
     assert budget.window.calls == 32
     assert sent(budget, 2.0, 2)[1] - 2.0 == pytest.approx(1 / (100 * SHARE))
