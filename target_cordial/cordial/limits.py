@@ -14,8 +14,8 @@ from math import ceil
 from statistics import median
 from typing import Final
 
-FIRST_CALLS: Final = 4
-"""Calls at a time at the start."""
+FIRST_CALLS: Final = 8
+"""Calls at a time at the start; more have to prove themselves."""
 
 SLOWER: Final = 2.0
 """Twice as many calls that take twice as long are no more calls a second."""
@@ -25,10 +25,12 @@ REST_ROUNDS: Final = 10
 WINDOW_SECONDS: Final = 1.0
 """What limits count in: Cordial speaks of calls "within any given second"."""
 
-SHARE: Final = 0.985
-"""Of what was let through, so that calls which come in a little closer are let through too."""
+SHARE: Final = 0.98
+"""Of what was let through: calls do not arrive as evenly as they go out."""
 
-FALL: Final = 0.95
+FALL: Final = 0.98
+"""What is left of a rate that did not hold, though no less was let through."""
+
 LEAST_FALL: Final = 0.5
 LOWEST: Final = 1 / 30
 QUIET_SECONDS: Final = 60.0

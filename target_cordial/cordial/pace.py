@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from target_cordial.cordial.limits import Budget, Window
 from target_cordial.errors import InterruptedRunError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TICK_SECONDS: Final = 0.25
 """How often who waits for others to end looks whether the run was told to stop."""
@@ -51,8 +46,8 @@ class StoppableClock:
 class Pace:
     """How fast all workers together may send.
 
-    How many calls there may be is found out for each method, as Cordial keeps a budget for each.
-    When the service says to come back later, that is for all workers, whatever they send.
+    How many calls there may be is found out for each budget: Cordial has one for each method and
+    endpoint. When the service says to come back later, that is for all workers, whatever they send.
 
     Args:
         clock: The time.
@@ -64,40 +59,54 @@ class Pace:
         self._most = most
         self._lock = threading.Lock()
         self._not_before = clock.now()
-        self._methods: dict[str, _Method] = {}
+        self._lines: dict[str, Line] = {}
 
-    @contextmanager
-    def turn(self, method: str) -> Iterator[Turn]:
-        """Wait until a call may go out, and let another follow when it has ended.
+    def turn(self, budget: str) -> Turn:
+        """Make a turn for a call: to enter it is to wait for it, to leave it lets another call go.
 
         Args:
-            method: Its method.
-
-        Raises:
-            InterruptedRunError: The run was told to stop while it waited.
+            budget: What the call is taken from.
         """
-        mine = self._methods.get(method)
-        if mine is None:
-            mine = self._methods.setdefault(method, _Method(self._most, self._lock))
-        self._enter(mine)
-        turn = None
-        try:
-            turn = Turn(self._begin(mine.budget))
-            yield turn
-        finally:
-            self._leave(mine, turn)
+        line = self._lines.get(budget)
+        if line is None:
+            line = self._lines.setdefault(budget, Line(self._most, self._lock))
+        return Turn(self, line)
 
     def hold(self, seconds: float) -> None:
         """Let nobody send anything for so long."""
         with self._lock:
             self._not_before = max(self._not_before, self._clock.now() + seconds)
 
-    def _enter(self, mine: _Method) -> None:
-        with mine.free:
-            while not mine.budget.room_for:
-                mine.free.wait(TICK_SECONDS)
+    def enter(self, line: Line) -> float:
+        """Wait until a call may go out.
+
+        Returns:
+            When that is.
+
+        Raises:
+            InterruptedRunError: The run was told to stop; there is nothing to be left.
+        """
+        with line.free:
+            while not line.budget.room_for:
+                line.free.wait(TICK_SECONDS)
                 self._clock.wait(0)
-            mine.budget.flying += 1
+            line.budget.flying += 1
+        try:
+            return self._begin(line.budget)
+        except InterruptedRunError:
+            self.leave(line, None)
+            raise
+
+    def leave(self, line: Line, turn: Turn | None) -> None:
+        """Let another call go out, and take note of what became of one."""
+        with line.free:
+            now = self._clock.now()
+            line.budget.flying -= 1
+            if turn is not None and turn.answered:
+                line.budget.window.answered(now - turn.began)
+            if turn is not None and turn.refused:
+                line.budget.struck(turn.began, now)
+            line.free.notify(line.budget.room_for)
 
     def _begin(self, budget: Budget) -> float:
         """Wait for the moment at which a call may go out; a pause may come over it meanwhile."""
@@ -113,20 +122,9 @@ class Pace:
                     return now
             self._clock.wait(at - now)
 
-    def _leave(self, mine: _Method, turn: Turn | None) -> None:
-        with mine.free:
-            now = self._clock.now()
-            mine.budget.flying -= 1
-            if turn is not None and turn.answered:
-                mine.budget.window.answered(now - turn.began)
-            if turn is not None and turn.refused:
-                mine.budget.struck(turn.began, now)
-            mine.free.notify(mine.budget.room_for)
 
-
-@dataclass
 class Turn:
-    """A call on its way.
+    """A call's turn.
 
     Attributes:
         began: When it went out.
@@ -134,12 +132,30 @@ class Turn:
         refused: It came too soon: a limit struck.
     """
 
-    began: float
-    answered: bool = False
-    refused: bool = False
+    def __init__(self, pace: Pace, line: Line) -> None:
+        self._pace = pace
+        self._line = line
+        self.began = 0.0
+        self.answered = False
+        self.refused = False
+
+    def __enter__(self) -> Turn:  # noqa: PYI034  typing has no Self before 3.11
+        """Wait for it.
+
+        Raises:
+            InterruptedRunError: The run was told to stop.
+        """
+        self.began = self._pace.enter(self._line)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave it to another."""
+        self._pace.leave(self._line, self)
 
 
-class _Method:
+class Line:
+    """The calls of one budget: what it allows, and who waits for others to end."""
+
     def __init__(self, most: int, lock: threading.Lock) -> None:
         self.budget = Budget(Window(most))
         self.free = threading.Condition(lock)

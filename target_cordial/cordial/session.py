@@ -101,7 +101,8 @@ class Session:
 
         Args:
             method: The HTTP method.
-            path: The path below the base, its parts percent-encoded.
+            path: The path below the base, its parts percent-encoded. Method and first part name
+                the budget that Cordial takes the call from.
             body: Sent as JSON.
             route: The path as messages name it, where the path itself holds an address.
             repeatable: Twice is the same as once. Else a try that may have been carried out is
@@ -116,16 +117,17 @@ class Session:
             InterruptedRunError: The run was told to stop while waiting.
         """
         name = f"{method} {route or path}"
+        budget = f"{method} {path.lstrip('/').partition('/')[0]}"
         content = None if body is None else json.dumps(body).encode()
         tries = 0
         may_be_applied = False
         try:
             while True:
-                with self._pace.turn(method) as turn:
+                with self._pace.turn(budget) as turn:
                     result = self._try(method, path, content, name)
                     if isinstance(result, Answer):
                         turn.answered = True
-                        return replace(result, in_doubt=may_be_applied)
+                        return replace(result, in_doubt=True) if may_be_applied else result
                     tries += 1
                     may_be_applied = may_be_applied or result.may_be_applied
                     if not should_retry(result, tries, repeatable=repeatable):

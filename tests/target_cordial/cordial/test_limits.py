@@ -39,22 +39,22 @@ def rounds(window: Window, *seconds: float) -> list[int]:
 
 
 def test_calls_at_a_time_double_with_every_round_of_quick_answers() -> None:
-    window = Window(most=50)
-    assert window.calls == FIRST_CALLS == 4
-    assert rounds(window, 0.1, 0.1, 0.15, 0.1, 0.1) == [8, 16, 32, 50, 50]
+    window = Window(most=100)
+    assert window.calls == FIRST_CALLS == 8
+    assert rounds(window, 0.1, 0.1, 0.15, 0.1, 0.1) == [16, 32, 64, 100, 100]
 
 
 def test_they_never_exceed_the_setting() -> None:
     assert Window(most=1).calls == 1
-    assert rounds(Window(most=6), 0.1, 0.1) == [6, 6]
+    assert rounds(Window(most=12), 0.1, 0.1) == [12, 12]
 
 
 def test_twice_as_many_that_take_twice_as_long_are_taken_back_and_tried_again_later() -> None:
-    window = Window(most=64)
-    assert rounds(window, 0.1, 0.1, 0.1) == [8, 16, 32]
-    assert rounds(window, 0.25) == [16]
-    assert rounds(window, *[0.1] * REST_ROUNDS) == [16] * REST_ROUNDS
-    assert rounds(window, 0.1, 0.1, 0.1) == [32, 64, 64]
+    window = Window(most=128)
+    assert rounds(window, 0.1, 0.1, 0.1) == [16, 32, 64]
+    assert rounds(window, 0.25) == [32]
+    assert rounds(window, *[0.1] * REST_ROUNDS) == [32] * REST_ROUNDS
+    assert rounds(window, 0.1, 0.1, 0.1) == [64, 128, 128]
 
 
 def test_a_single_slow_answer_is_no_slow_round() -> None:
@@ -62,12 +62,12 @@ def test_a_single_slow_answer_is_no_slow_round() -> None:
     rounds(window, 0.1)
     for seconds in (9.0, *[0.1] * (window.calls - 1)):
         window.answered(seconds)
-    assert window.calls == 16
+    assert window.calls == 32
 
 
 def test_a_limit_halves_them_at_once_and_they_rise_again() -> None:
     window = Window(most=64)
-    rounds(window, *[0.1] * 4)
+    rounds(window, *[0.1] * 3)
     window.struck()
     assert window.calls == 32
     assert rounds(window, 5.0) == [64]  # after a limit nothing is compared with what was before
@@ -170,8 +170,7 @@ def test_after_a_limit_calls_go_out_one_by_one() -> None:
 
 def test_what_one_limit_refuses_is_one_event() -> None:
     budget = Budget(Window(64))
-    for n in range(4):
-        rounds(budget.window, *[0.1] * n)
+    rounds(budget.window, *[0.1] * 3)
     sent(budget, 0.0, 100)
     for began in (0.5, 0.51, 0.52):
         budget.begun(began)

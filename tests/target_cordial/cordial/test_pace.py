@@ -96,7 +96,8 @@ def stop() -> Iterator[threading.Event]:
 def test_at_the_start_few_calls_go_at_a_time_and_more_when_they_are_answered(
     stop: threading.Event,
 ) -> None:
-    pace = Pace(StoppableClock(stop), 16)
+    most = 4 * FIRST_CALLS
+    pace = Pace(StoppableClock(stop), most)
     going: list[threading.Event] = []
     begun = threading.Semaphore(0)
 
@@ -108,7 +109,7 @@ def test_at_the_start_few_calls_go_at_a_time_and_more_when_they_are_answered(
             assert end.wait(LONG)
             turn.answered = True
 
-    threads = [threading.Thread(target=work) for _ in range(16)]
+    threads = [threading.Thread(target=work) for _ in range(most)]
     for thread in threads:
         thread.start()
     for together in (FIRST_CALLS, 2 * FIRST_CALLS):
@@ -118,7 +119,7 @@ def test_at_the_start_few_calls_go_at_a_time_and_more_when_they_are_answered(
         assert len(going) == together
         while going:
             going.pop().set()
-    for _ in range(16 - 3 * FIRST_CALLS):
+    for _ in range(most - 3 * FIRST_CALLS):
         assert begun.acquire(timeout=LONG)
     while going:
         going.pop().set()

@@ -354,7 +354,10 @@ def test_an_answer_of_any_kind_lets_more_calls_go_at_a_time_and_a_failure_does_n
     answered.assert_called_once()
 
 
-def test_calls_of_a_method_that_was_limited_come_slower_and_others_do_not() -> None:
+@pytest.mark.parametrize("other", [("PUT", "/contacts/x"), ("POST", "/accountlists")])
+def test_calls_of_a_budget_that_was_used_up_come_slower_and_others_do_not(
+    other: tuple[str, str],
+) -> None:
     line = wire()
     for _ in range(50):
         line.session.call("POST", "/contacts", {})
@@ -363,7 +366,7 @@ def test_calls_of_a_method_that_was_limited_come_slower_and_others_do_not() -> N
     line.session.call("POST", "/contacts", {})
     del line.clock.waits[:]
     for _ in range(20):
-        line.session.call("PUT", "/contacts/x", {})
+        line.session.call(*other, {})
     assert line.clock.waits == []
     line.session.call("POST", "/contacts", {})
     assert line.clock.waits == [pytest.approx(1 / (50 * SHARE))]
