@@ -147,7 +147,7 @@ def said_together(
     else:
         values = [row.value for row in together]
     users = [AMPLITUDE_KIND + row.amplitude_id.strip() for row in together]
-    user_ids = [row.user_id and (row.user_id.strip() or None) for row in together]
+    user_ids = [(row.user_id.strip() or None) if row.user_id else None for row in together]
     if AMPLITUDE_KIND in users:  # an id that is blank
         del users[users.index(AMPLITUDE_KIND) :]
     return same, list(zip(users, user_ids, plain(values, mapping), strict=False))
@@ -317,7 +317,7 @@ class _Compiler:
             return None if "null" in names else _NOTHING
         if name not in names:
             raise _NotPlainError
-        return kind | None if "null" in names else kind
+        return kind | None if "null" in names and meaning not in _ALWAYS else kind
 
     def _any(self, of: Any) -> Any:  # noqa: ANN401  a type
         """Make the type of a property of which nothing is to be known."""

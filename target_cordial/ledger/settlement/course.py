@@ -50,9 +50,11 @@ def settle(this: Case) -> Settled:
     if outdated:
         this = replace(this, sealed=None)
     this.run(delete(heard))
-    learn_user_ids(this)
-    if not this.simple:
+    if this.simple:
+        learn_user_ids(this)
+    else:
         drop_repeated_messages(this)
+        learn_user_ids(this)
         recall(this)
         spread_identifiers(this)
         learn_user_ids(this)  # of the users whom the removals concern
