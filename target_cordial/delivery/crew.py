@@ -110,6 +110,8 @@ class Crew(Generic[Work, Brought]):
                 self._ends.put((work, brought))
 
     def _follow(self, more: list[Work]) -> None:
+        if not more:
+            return
         with self._change:
             self._line.extendleft(reversed(more))
             self._unfinished += len(more)
