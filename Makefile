@@ -6,7 +6,8 @@ READY := $(VENV)/.ready
 TAPS := .venv-taps
 TAPS_READY := $(TAPS)/.ready
 
-.PHONY: setup test soak reliability lint format docs demo demo-trouble mutants clean
+.PHONY: setup test soak reliability lint format docs demo demo-trouble mutants bench bench-check \
+	clean
 .DEFAULT_GOAL := test
 
 setup: $(READY) $(TAPS_READY)
@@ -58,6 +59,12 @@ demo-trouble: $(READY)
 
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants.check
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+bench-check: $(READY)
+	$(BIN)/python -m benchmarks check
 
 clean:
 	rm -rf $(VENV) $(TAPS) .meltano .mypy_cache .ruff_cache .pytest_cache

@@ -91,7 +91,7 @@ def deliver_naively(changes: int) -> float:
     """Reckon how many seconds the naive target takes with so many records."""
     some = min(NAIVE, changes)
     with serving(DELAY_SECONDS) as service, tempfile.TemporaryDirectory() as name:
-        command = [Path(sys.executable), "-m", "benchmarks.naive"]
+        command: list[str | Path] = [sys.executable, "-m", "benchmarks.naive"]
         taken = commanded(Path(name), service, some, command, {})
         seen = service.seen()
     return taken.seconds + (changes - some) * seen.seconds / (some - 1)
@@ -194,9 +194,9 @@ def of_naive(scale: float, rounds: int) -> Iterator[Measure]:
 
 def main() -> None:
     """Measure, and print."""
-    for measure in measures(*map(float, sys.argv[1:2])):
-        told = ", ".join(f"{ratio:.2f}" for ratio in sorted(measure.ratios))
-        print(f"{measure.name}: {measure.median:.2f} {measure.bar.unit} ({told})", flush=True)  # noqa: T201  its result
+    scale = float(sys.argv[1]) if sys.argv[1:] else 1.0
+    for measure in measures(scale):
+        print(measure.line(), flush=True)  # noqa: T201  the result
 
 
 if __name__ == "__main__":

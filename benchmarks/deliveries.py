@@ -115,9 +115,9 @@ def run(delivery: str, members: int, sandbox: Running, store: str) -> Taken:
             }
         config = folder / "config.json"
         config.write_text(json.dumps(settings), encoding="utf-8")
-        command = [
+        command: list[str | Path] = [
             Path(sys.executable).parent / "target-cordial",
-            *("--config", config, "--input", given),
+            *("--config", str(config), "--input", str(given)),
         ]
         with (folder / "log").open("w", encoding="utf-8") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)  # noqa: S603  our own

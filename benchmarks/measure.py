@@ -65,6 +65,11 @@ class Measure:
         """The middle of the ratios: what is held against the bar."""
         return statistics.median(self.ratios)
 
+    def line(self) -> str:
+        """Tell it on one line."""
+        told = " ".join(f"{ratio:.2f}" for ratio in sorted(self.ratios))
+        return f"{self.name}: {self.median:.2f} {self.bar.unit} ({told})"
+
 
 @dataclass(frozen=True)
 class Taken:

@@ -77,6 +77,7 @@ class Service:
     limit: int | None = None
     seen: Seen = field(default_factory=Seen)
     lists: list[str] = field(default_factory=list)
+    made: int = 0
     through: dict[str, deque[float]] = field(default_factory=dict)
 
     def allows(self, method: str) -> bool:
@@ -104,7 +105,8 @@ class Service:
         if path.startswith(LISTS):
             # Right where one list has only ever been added to.
             return 200, {**self._list(int(path.split("/")[3])), "count": self.seen.calls}
-        return 200, {"listId": "1"}
+        self.made += 1
+        return 200, {"listId": str(self.made)}  # of the list protocol
 
     def _list(self, number: int) -> dict[str, Any]:
         return {"id": number, "name": self.lists[number - 1], "enhanced": True}

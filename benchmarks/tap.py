@@ -209,8 +209,7 @@ def main() -> None:
         serve(Path(arguments[1]))
         return
     for measure in measures(*map(int, arguments)):
-        ratios = " ".join(f"{ratio:.2f}" for ratio in measure.ratios)
-        print(f"{measure.name}: {measure.median:.2f} {measure.bar.unit} ({ratios})")  # noqa: T201  the result
+        print(measure.line(), flush=True)  # noqa: T201  the result
 
 
 if __name__ == "__main__":
