@@ -8,7 +8,6 @@ one only with the 429 itself (Cordial, article 7323031900301). So they are found
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import ceil
 from statistics import median
@@ -197,8 +196,6 @@ class Budget:
             began: When the call went out.
             now: When it was refused.
         """
-        with suppress(ValueError):  # it is a long time ago
-            self._begun.remove(began)
         if began > self._struck:
             self._struck = self._next = now
             self._first = began
