@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.mutants.table import (
+    blocks,
     cordial,
     core_calls,
     core_reading,
@@ -25,6 +26,7 @@ MUTANTS: Final = (
     *core_reading.MUTANTS,
     *core_rules.MUTANTS,
     *core_calls.MUTANTS,
+    *blocks.MUTANTS,
     *settlement.MUTANTS,
     *ledger.MUTANTS,
     *run.MUTANTS,

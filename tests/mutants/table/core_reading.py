@@ -165,8 +165,8 @@ MUTANTS: Final = (
     Mutant(
         "letter-case-kept",
         "core/identifier.py",
-        "    text = text.lower()\n",
-        "",
+        "    text = text.lower()\n    return Resolved(text) if is_email",
+        "    return Resolved(text) if is_email",
         "an address in two spellings is removed in one while the other is wanted",
         guards=(Guard.SHARED,),
     ),

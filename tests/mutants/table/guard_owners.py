@@ -32,8 +32,8 @@ MUTANTS: Final = (
     Mutant(
         "comes-back-and-is-not-wanted",
         "ledger/settlement/members.py",
-        "    this.touch(select(found.c.identifier))\n    this.touch(select(found.c.old",
-        "    this.touch(select(found.c.old",
+        "    this.touch(select(new.c.identifier))\n",
+        "",
         "whoever joins is never added",
         SETTLEMENT,
         SHARED,
@@ -50,8 +50,8 @@ MUTANTS: Final = (
     Mutant(
         "held-for-another",
         "ledger/settlement/members.py",
-        "left = or_(member.c.user_key.in_(removed), member.c.held_of.in_(removed))",
-        "left = member.c.user_key.in_(removed)",
+        "        member.c.held_of.in_(removed),\n",
+        "",
         "the former address of somebody who left goes on getting mail",
         SETTLEMENT,
         SHARED,

@@ -14,8 +14,8 @@ MUTANTS: Final = (
     Mutant(
         "markers-not-needed",
         "run/sealing.py",
-        "cohort.proof(self._settings.snapshot_completion, ended=ended)",
-        "cohort.proof(Completion.END_OF_INPUT, ended=ended)",
+        "cohort.proof(self._settings.snapshot_completion, ended=intake.ended)",
+        "cohort.proof(Completion.END_OF_INPUT, ended=intake.ended)",
         "a tap that dies half way removes the other half, whatever the setting says",
         COMPLETION,
         PROOF,
@@ -23,8 +23,8 @@ MUTANTS: Final = (
     Mutant(
         "every-end-is-clean",
         "run/sealing.py",
-        "self._settle_one(cohort, key, ended=intake.ended)",
-        "self._settle_one(cohort, key, ended=True)",
+        "snapshot_completion, ended=intake.ended)",
+        "snapshot_completion, ended=True)",
         "an input that broke off removes everyone who had not come yet",
         COMPLETION,
         PROOF,

@@ -91,8 +91,8 @@ MUTANTS: Final = (
     Mutant(
         "removals-first",
         "ledger/plan.py",
-        "(entry.c.wanted.desc(), entry.c.cohort, entry.c.identifier)",
-        "(entry.c.wanted, entry.c.cohort, entry.c.identifier)",
+        "for wanted in (1, 0)]",
+        "for wanted in (0, 1)]",
         "people who move to another list are on none for as long as an import takes",
     ),
     # -- ledger/store.py --------------------------------------------------------------------------

@@ -11,8 +11,8 @@ MUTANTS: Final = (
     Mutant(
         "absent-without-proof",
         "run/sealing.py",
-        "cohort.sealed() if proof.proven else None",
-        "cohort.sealed()",
+        "cohort.sealed(as_sent=not intake.mapped) if proof.proven else None",
+        "cohort.sealed(as_sent=not intake.mapped)",
         "a dead tap's missing rows take people off the list",
         (f"{COMMAND}/test_membership.py::test_without_proof_nobody_is_removed",),
         guards=(Guard.COMPLETENESS,),

@@ -11,8 +11,8 @@ MUTANTS: Final = (
     Mutant(
         "present-are-leavers",
         "ledger/settlement/members.py",
-        "absent = ~said",
-        "absent = said",
+        "absent = ~exists(ONE)",
+        "absent = exists(ONE)",
         "everybody in a complete snapshot is taken off the list",
         SETTLEMENT,
         guards=(Guard.COMPLETENESS,),
@@ -20,9 +20,9 @@ MUTANTS: Final = (
     Mutant(
         "changed-address-stays",
         "ledger/settlement/members.py",
-        "    this.touch(select(found.c.old_identifier)"
-        ".where(found.c.old_identifier.is_not(None)))\n",
-        "",
+        "    this.touch(select(member.c.identifier).where(who))\n"
+        "    this.run(delete(member).where(who))\n    new",
+        "    this.run(delete(member).where(who))\n    new",
         "an address that somebody gave up goes on getting mail",
         SETTLEMENT,
         guards=(Guard.SHARED,),
@@ -30,7 +30,7 @@ MUTANTS: Final = (
     Mutant(
         "snapshot-overrides-newer-record",
         "ledger/settlement/members.py",
-        "func.coalesce(member.c.time, 0) <= this.sealed.time",
+        "func.coalesce(member.c.time, 0) <= sealed.time",
         "func.coalesce(member.c.time, 0) >= 0",
         "who joined after the snapshot was computed is taken off for not being in it",
         TIMES,
@@ -66,7 +66,7 @@ MUTANTS: Final = (
     Mutant(
         "broken-mapping-delivered",
         "ledger/settlement/course.py",
-        "if present and not resolved and (flagless or not _has_members(this)):",
+        "if present and not resolved and (flagless or not has_members(this)):",
         "if False:",
         "a misspelt mapping calls the whole cohort a success",
         SETTLEMENT,
@@ -109,9 +109,9 @@ MUTANTS: Final = (
     Mutant(
         "user-id-unlearned",
         "ledger/settlement/course.py",
-        "    learn_user_ids(this)\n    recall(this)\n    spread_identifiers(this)\n"
-        "    learn_user_ids(this)",
-        "    recall(this)\n    spread_identifiers(this)",
+        "        learn_user_ids(this)\n        recall(this)\n        spread_identifiers(this)\n"
+        "        learn_user_ids(this)",
+        "        recall(this)\n        spread_identifiers(this)",
         "a removal by user id does not reach who came last by Amplitude id alone",
         RECALL,
     ),
@@ -141,9 +141,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "old-snapshot-believed",
-        "ledger/settlement/course.py",
-        "    return sealed.time < known\n",
-        "    return False\n",
+        "ledger/settlement/words.py",
+        "known is not None and sealed.time < known",
+        "known is not None and sealed.time < 0",
         "a snapshot of yesterday, sent again, takes off who joined today",
         TIMES,
         guards=(Guard.COMPLETENESS,),

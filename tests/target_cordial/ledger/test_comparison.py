@@ -182,6 +182,15 @@ def test_members_without_a_digest_are_looked_at(ledger: Ledger) -> None:
     assert looked_at(ledger, rows_of(fewer), sealed(fewer)) == 0
 
 
+def test_a_digest_is_kept_of_rows_about_the_user_alone(ledger: Ledger) -> None:
+    settle(ledger, 1, [row(1, "a:1", "ana", user_id="x", snapshot=0)], Sealed(0, 1))
+    settle(ledger, 1, [row(1, "u:x", "bo", snapshot=0)], Sealed(0, 1))
+    assert members(ledger, 1) == {"a:1": "bo"}
+    with ledger.write():
+        kept = ledger.connection.execute(select(member.c.digest)).scalars().all()
+    assert kept == [None]
+
+
 # -- the difference itself ------------------------------------------------------------------------
 
 
