@@ -36,8 +36,8 @@ def is_comparable(
     """Say whether a row that says what is known already may be left out.
 
     It may where no row says anything of the user of another one. So all users, those of the ledger
-    too, have to be known by ids of one kind, and nobody's former identifier may be held; and the
-    snapshot must not be an older one, which is ignored.
+    too, have to be known by ids of one kind (identifiers that are held for somebody are of another
+    one); and the snapshot must not be an older one, which is ignored.
 
     Args:
         connection: The ledger, in a transaction.
@@ -54,9 +54,6 @@ def is_comparable(
         for table in (member, leaver)
         for doubt in (table.c.user_key < kind, table.c.user_key >= after)
     ]
-    doubts.append(
-        select(member.c.user_key).where(member.c.cohort == cohort, member.c.held_of.is_not(None))
-    )
     return not any(connection.execute(doubt.limit(1)).first() for doubt in doubts)
 
 

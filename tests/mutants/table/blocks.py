@@ -111,7 +111,7 @@ MUTANTS: Final = (
         "None if self.mapped else plain_stream(stream, schema, self._mapping)",
         "plain_stream(stream, schema, self._mapping)",
         "whom a stream map leaves out is put on the list",
-        ("tests/target_cordial/command/test_shapes.py", *BLOCKS),
+        BLOCKS,
     ),
     # -- ledger/difference.py ---------------------------------------------------------------------
     Mutant(
@@ -154,14 +154,6 @@ MUTANTS: Final = (
         "        for doubt in (table.c.user_key < kind, table.c.user_key >= after)\n",
         "        for doubt in (table.c.user_key < kind,)\n",
         "who is known by another id, too, is told apart from themselves",
-        COMPARISON,
-    ),
-    Mutant(
-        "held-addresses-compared",
-        "ledger/comparison.py",
-        "    doubts.append(\n",
-        "    list.append([],\n",
-        "a former address that was kept for want of proof is kept for ever",
         COMPARISON,
     ),
     Mutant(

@@ -14,6 +14,7 @@ from tests.target_cordial.command.messages import (
     FLAGGED,
     MEMBERS,
     SNAPSHOTS,
+    addresses,
     change,
     marker,
     member,
@@ -41,6 +42,8 @@ def messy() -> list[Any]:
     """All kinds of rows and messages, and the plain ones between them."""
     rows: list[Any] = [MEMBERS, SNAPSHOTS, FLAGGED, *people(MANY)]
     rows[50:50] = [state({"at": 50}), change(9_001, in_cohort=True), ""]
+    rows[299] = member(8_000, email="first@shop.example")
+    rows[310] = member(8_000, email="last@shop.example")  # the last one counts
     rows[300] = member(298, email=" É@shop.example ")
     rows[301] = member(299, email="none")
     rows[302] = member(300, user_properties=None)
@@ -91,6 +94,13 @@ def test_a_messy_input_is_taken_as_one_by_one(
         taken.append((told(ended), told(again), sandbox.control.lists(), commands.rejects()))
     assert taken[0] == taken[1]
     assert taken[0][0]["code"] == 3
+
+
+def test_whom_a_stream_map_leaves_out_is_left_out(commands: Commands, sandbox: Running) -> None:
+    maps = {"cohort_members": {"__filter__": "user_id != 'u-2'"}}
+    rows = [member(number, user_id=f"u-{number}") for number in (1, 2, 3)]
+    commands.target(*snapshot(*rows), stream_maps=maps)
+    assert sandbox.control.lists()["activeusers"] == addresses(1, 3)
 
 
 def test_a_snapshot_in_blocks_is_counted_by_the_sdk(commands: Commands) -> None:

@@ -81,19 +81,20 @@ def rounds(draw: st.DrawFn) -> Round:
 
 @st.composite
 def simple_rounds(draw: st.DrawFn) -> Round:
-    """A proven snapshot of users with Amplitude ids, each once: what differs is enough to know."""
-    users = draw(st.lists(st.sampled_from(["a:1", "a:2", "a:3", "a:4"]), unique=True, min_size=1))
-    nameless = draw(st.booleans())
-    identifiers = st.sampled_from([*IDENTIFIERS, "p", "p", None])
+    """A proven snapshot of users with ids of one kind, each once: what differs is enough."""
+    kind = draw(st.sampled_from(["a:", "a:", "a:", "u:", "i:"]))
+    known = [f"i:{name}" for name in IDENTIFIERS] if kind == "i:" else sorted(USER_IDS)
+    those = st.sampled_from([user for user in known if user.startswith(kind)])
+    nameless = kind == "a:" and draw(st.booleans())
     records = tuple(
         Told(
             user,
-            None if nameless else USER_IDS[user],
-            draw(identifiers),
+            None if nameless else USER_IDS.get(user),
+            user[2:] if kind == "i:" else draw(st.sampled_from([*IDENTIFIERS, "p", "p", None])),
             present=True,
             snapshot=0,
         )
-        for user in users
+        for user in draw(st.lists(those, unique=True, min_size=1))
     )
     time = draw(st.sampled_from(TIMES))
     result = draw(st.sampled_from([None, Result.CONFIRMED, Result.NOT_SENT, Result.UNKNOWN]))
