@@ -146,14 +146,13 @@ class CordialReader(GenericSingerReader[str]):
         plain = intake.plain(self._stream)
         rows = None if plain is None else plain.rows(block)
         if plain is None:
-            lines = block.removesuffix(b"\n").split(b"\n")
-            return all(self._take(line, intake, callbacks, stats) for line in lines)
+            return self._take_singly(block, intake, callbacks, stats)
         if rows is None:
             halves = _halves(block)
             if len(halves) == 1:
                 return self._take(block, intake, callbacks, stats)
             return all(self._take_block(half, intake, callbacks, stats) for half in halves)
-        lines = []
+        lines: list[bytes] = []
         at = 0
         while at < len(rows):
             taken = intake.take_plain(plain, rows[at:] if at else rows)
@@ -166,6 +165,19 @@ class CordialReader(GenericSingerReader[str]):
                 if not self._take(lines[at], intake, callbacks, stats):
                     return False
                 at += 1
+        return True
+
+    def _take_singly(
+        self, block: bytes, intake: Intake, callbacks: Callbacks, stats: Counter[str]
+    ) -> bool:
+        """Take lines one by one, until there may be plain rows among those that are left."""
+        lines = block.removesuffix(b"\n").split(b"\n")
+        for number, line in enumerate(lines, 1):
+            if not self._take(line, intake, callbacks, stats):
+                return False
+            if number < len(lines) and intake.plain(self._stream) is not None:
+                rest = b"".join(line + b"\n" for line in lines[number:])
+                return self._take_block(rest, intake, callbacks, stats)
         return True
 
     def _take(self, line: bytes, intake: Intake, callbacks: Callbacks, stats: Counter[str]) -> bool:

@@ -42,8 +42,10 @@ def messy() -> list[Any]:
     """All kinds of rows and messages, and the plain ones between them."""
     rows: list[Any] = [MEMBERS, SNAPSHOTS, FLAGGED, *people(MANY)]
     rows[50:50] = [state({"at": 50}), change(9_001, in_cohort=True), ""]
-    rows[299] = member(8_000, email="first@shop.example")
-    rows[310] = member(8_000, email="last@shop.example")  # the last one counts
+    # Of two records the last one counts, also where one lies between them that is not plain.
+    rows[640] = member(8_000, email="first@shop.example")
+    rows[641] = member(639, email="none")
+    rows[642] = member(8_000, email="last@shop.example")
     rows[300] = member(298, email=" É@shop.example ")
     rows[301] = member(299, email="none")
     rows[302] = member(300, user_properties=None)
