@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.utils import requote_uri
+from urllib3.util import is_connection_dropped
 
 from target_cordial.cordial.exchange import Reply, exchange
 
@@ -150,7 +151,7 @@ class _Line:
     def take(self) -> HTTPConnection | None:
         """Take the connection; None where it has to be opened, or was closed by the other side."""
         connection, self._connection = self._connection, None
-        return connection if connection is not None and connection.is_connected else None
+        return None if connection is None or is_connection_dropped(connection) else connection
 
     def begin(self, request: requests.PreparedRequest, options: Mapping[str, Any]) -> Reply:
         """Let ``requests`` open the connection, and make the first call."""
