@@ -111,7 +111,7 @@ class Intake:
         self._plain[stream] = None if self.mapped else plain_stream(stream, schema, self._mapping)
 
     def plain(self, stream: str) -> PlainStream | None:
-        """Find what reads a stream's plain rows; None where each of its rows needs a closer look."""
+        """Find what reads a stream's plain rows; None where all its rows need a closer look."""
         return self._plain.get(stream)
 
     def role(self, keys: Mapping[str, Any]) -> Role:

@@ -97,7 +97,9 @@ def stop() -> Iterator[threading.Event]:
 def test_at_the_start_few_calls_go_at_a_time_and_more_when_they_are_answered(
     stop: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TICK_SECONDS", 3 * LONG)  # who may go is told so, and need not look
+    monkeypatch.setattr(
+        module, "TICK_SECONDS", 3 * LONG
+    )  # who may go is told so, and need not look
     most = 4 * FIRST_CALLS
     pace = Pace(StoppableClock(stop), most)
     going: list[threading.Event] = []
