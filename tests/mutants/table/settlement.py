@@ -57,7 +57,7 @@ MUTANTS: Final = (
     Mutant(
         "replaced-snapshot-counts",
         "ledger/settlement/course.py",
-        "    drop_uncounted(this)\n",
+        "        drop_uncounted(this)\n",
         "",
         "people of a snapshot that was begun anew stay on the list",
         SETTLEMENT,
@@ -84,7 +84,7 @@ MUTANTS: Final = (
     Mutant(
         "user-id-concerns-nobody",
         "ledger/settlement/course.py",
-        "    spread_user_ids(this)\n",
+        "        spread_user_ids(this)\n",
         "",
         "a removal by user id leaves its user on the list",
         SETTLEMENT,
@@ -92,7 +92,7 @@ MUTANTS: Final = (
     Mutant(
         "removal-by-address-concerns-nobody",
         "ledger/settlement/course.py",
-        "    spread_identifiers(this)\n",
+        "        spread_identifiers(this)\n",
         "",
         "who asked to be removed by address stays on the list for being known by an id too",
         SETTLEMENT,
@@ -101,7 +101,7 @@ MUTANTS: Final = (
     Mutant(
         "lesser-id-forgotten",
         "ledger/settlement/course.py",
-        "    recall(this)\n",
+        "        recall(this)\n",
         "",
         "who left by user id is brought back by an old record with the Amplitude id",
         RECALL,
