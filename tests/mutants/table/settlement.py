@@ -126,7 +126,7 @@ MUTANTS: Final = (
     Mutant(
         "repeated-message-applied",
         "ledger/settlement/course.py",
-        "    drop_repeated_messages(this)\n",
+        "        drop_repeated_messages(this)\n",
         "",
         "a webhook sent again brings somebody back who has left since",
         TIMES,
