@@ -223,7 +223,7 @@ SCHEMA: Final[dict[str, Any]] = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=64, nullable=False),
         default=8,
         title="Calls at a time",
-        description="The most calls in flight at once; more than eight only while answers are quick.",
+        description="The most calls in flight at once; over eight only while answers are quick.",
     ),
     th.Property(
         "request_timeout_seconds",
