@@ -8,17 +8,15 @@ server. Times are not told: on loopback they would say nothing.
 from __future__ import annotations
 
 import json
-import re
-import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
+from benchmarks import measure
 from cordial_sandbox.server import serving
 from tests.staging import BUCKET, KEY, SECRET, serving_s3
 
@@ -32,7 +30,6 @@ END: Final = "<!-- end -->"
 MEMBERS: Final = (2_000, 20_000, 200_000)
 DELIVERIES: Final = ("contacts", "endpoint", "imports")
 COHORT: Final = "9zx41kq"
-LOOK_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True)
@@ -115,16 +112,10 @@ def run(delivery: str, members: int, sandbox: Running, store: str) -> Taken:
             }
         config = folder / "config.json"
         config.write_text(json.dumps(settings), encoding="utf-8")
-        command: list[str | Path] = [
-            Path(sys.executable).parent / "target-cordial",
-            *("--config", str(config), "--input", str(given)),
-        ]
-        with (folder / "log").open("w", encoding="utf-8") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)  # noqa: S603  our own
-            peak = watched(process)
-        said = (folder / "log").read_text(encoding="utf-8").splitlines()
-        if process.returncode or len(sandbox.control.lists()["activeusers"]) != members:
-            message = f"{delivery}, {members} members: {said[-1]}"
+        target = Path(sys.executable).parent / "target-cordial"
+        ended = measure.run([target, "--config", config, "--input", given], cwd=folder)
+        if ended.exit_code or len(sandbox.control.lists()["activeusers"]) != members:
+            message = f"{delivery}, {members} members: {ended.output.splitlines()[-1]}"
             raise RuntimeError(message)
     calls = sandbox.control.calls()
     polls = sum(call["path"].startswith("/v2/jobs/") for call in calls)
@@ -135,22 +126,8 @@ def run(delivery: str, members: int, sandbox: Running, store: str) -> Taken:
         writes=writes,
         polls=polls,
         sent=bodies + staged_bytes(delivery, members),
-        peak=peak,
+        peak=ended.peak,
     )
-
-
-def watched(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process, and tell the most memory that it held, in MB.
-
-    What the system tells of ended processes counts also what this one held when it began them.
-    """
-    status = Path(f"/proc/{process.pid}/status")
-    peak = 0
-    while process.poll() is None:
-        held = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="ascii"))
-        peak = max(peak, int(held[1]) // 1024) if held else peak
-        time.sleep(LOOK_SECONDS)
-    return peak
 
 
 def staged_bytes(delivery: str, members: int) -> int:

@@ -25,6 +25,7 @@ from target_cordial.ledger.plan import Plan, retried
 from target_cordial.ledger.schema import (
     Seconds,
     absent,
+    confirmed,
     entry,
     gone,
     leaver,
@@ -91,7 +92,7 @@ class Entries:
     def done_since(self, cohort: int, operation: Operation, moment: int) -> int:
         """Count the changes of a cohort's list that were confirmed at a moment or later."""
         if operation is Operation.ADD:
-            done = and_(entry.c.sent == int(Sent.ON), _COUNTED, entry.c.added_at >= moment)
+            done = and_(confirmed, _COUNTED, entry.c.added_at >= moment)
         else:
             done = and_(gone, entry.c.removed_at >= moment)
         query = select(func.count()).where(_MINE, done)
@@ -154,7 +155,7 @@ class Entries:
         """Choose some confirmed members of a cohort's list, at random."""
         query = (
             select(entry.c.identifier)
-            .where(entry.c.cohort == cohort, entry.c.sent == int(Sent.ON))
+            .where(entry.c.cohort == cohort, confirmed)
             .order_by(func.random())
             .limit(size)
         )
@@ -220,9 +221,7 @@ _COUNTED: Final = entry.c.added_at > _FIRST_SYNC
 
 _LATELY: Final = and_(_COUNTED, entry.c.added_at > _SINCE)
 
-_CONFIRMED: Final = select(func.count(), func.count(case((_LATELY, 1)))).where(
-    _MINE, entry.c.sent == int(Sent.ON)
-)
+_CONFIRMED: Final = select(func.count(), func.count(case((_LATELY, 1)))).where(_MINE, confirmed)
 
 _RETRIED: Final = retried(bindparam("now", type_=Seconds))
 _IN_DOUBT: Final = entry.c.sent == int(Sent.UNKNOWN)

@@ -115,10 +115,6 @@ class Spool:
         """Count the rows of a cohort."""
         return sum(block.rows for block in self._written(number).blocks)
 
-    def snapshots(self, number: int) -> set[int]:
-        """Tell of which snapshots of a cohort there are rows."""
-        return {block.snapshot for block in self._written(number).blocks}
-
     def total(self, number: int) -> int:
         """Add up the digests of a cohort's rows."""
         return self._written(number).total

@@ -18,7 +18,7 @@ class Pipe(io.RawIOBase):
         return True
 
     def write(self, data: object) -> int:
-        self.writes.append(bytes(data))  # type: ignore[call-overload]
+        self.writes.append(bytes(data))  # type: ignore[call-overload]  # any buffer
         return len(self.writes[-1])
 
 

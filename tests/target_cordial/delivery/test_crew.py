@@ -95,7 +95,7 @@ def test_there_are_no_more_threads_than_work_and_none_is_left(
 
     class Pool(ThreadPoolExecutor):
         def submit(self, *work: object) -> None:  # type: ignore[override]  # nobody waits for it
-            begun.append(super().submit(*work))  # type: ignore[arg-type]
+            begun.append(super().submit(*work))  # type: ignore[arg-type]  # handed on as it came
 
     monkeypatch.setattr(module, "ThreadPoolExecutor", Pool)
     with Crew[int, int](8, lambda work: (work, ())) as crew:
@@ -105,7 +105,7 @@ def test_there_are_no_more_threads_than_work_and_none_is_left(
         all_ends(crew)
     assert len(begun) == 3
     for one in begun:
-        assert one.result(LONG) is None  # type: ignore[attr-defined]
+        assert one.result(LONG) is None  # type: ignore[attr-defined]  # a future
 
 
 def test_who_is_let_go_begins_nothing_more() -> None:
