@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -23,6 +24,8 @@ def main() -> None:
     An unexpected exception is named by its kind and place only: its text may hold a person's
     data or a key.
     """
+    # What was imported stays: no collection has to go through it again (docs/benchmarks.md).
+    gc.freeze()
     logger = TargetCordial.logger
     code = 0
     try:

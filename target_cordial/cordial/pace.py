@@ -86,16 +86,22 @@ class Pace:
         Raises:
             InterruptedRunError: The run was told to stop; there is nothing to be left.
         """
+        budget = line.budget
         with line.free:
-            while not line.budget.room_for:
+            while not budget.room_for:
                 line.free.wait(TICK_SECONDS)
                 self._clock.wait(0)
-            line.budget.flying += 1
+            budget.flying += 1
+            due, left = self._moment(budget, None)
         try:
-            return self._begin(line.budget)
+            while left:
+                self._clock.wait(left)
+                with self._lock:
+                    due, left = self._moment(budget, due)
         except InterruptedRunError:
             self.leave(line, None)
             raise
+        return due
 
     def leave(self, line: Line, turn: Turn | None) -> None:
         """Let another call go out, and take note of what became of one."""
@@ -108,19 +114,20 @@ class Pace:
                 line.budget.struck(turn.began, now)
             line.free.notify(line.budget.room_for)
 
-    def _begin(self, budget: Budget) -> float:
-        """Wait for the moment at which a call may go out; a pause may come over it meanwhile."""
-        due = None
-        while True:
-            with self._lock:
-                now = self._clock.now()
-                if due is None or due < self._not_before:
-                    due = budget.slot(max(now, self._not_before))
-                at = max(due, budget.room(now))
-                if at <= now:
-                    budget.begun(now)
-                    return now
-            self._clock.wait(at - now)
+    def _moment(self, budget: Budget, due: float | None) -> tuple[float, float]:
+        """Find the moment at which a call may go out; a pause may have come over it meanwhile.
+
+        Returns:
+            The moment, and how many seconds are left until then: none where the call goes out.
+        """
+        now = self._clock.now()
+        if due is None or due < self._not_before:
+            due = budget.slot(max(now, self._not_before))
+        left = max(due, budget.room(now)) - now
+        if left > 0:
+            return due, left
+        budget.begun(now)
+        return now, 0.0
 
 
 class Turn:

@@ -184,13 +184,15 @@ class Engine:
             LedgerError: The ledger can't be used, or is lost.
         """
         progress = _Progress(grace=GRACE_SECONDS)
+        ahead = AHEAD * self._workers
         while progress.more or crew.unfinished:
             self._look(progress)
             if progress.ends:
                 progress.keep_back(crew.clear())
-            elif progress.more and crew.waiting < AHEAD * self._workers:
+            elif progress.more and crew.waiting < ahead:
                 progress.more = self._put(crew, next(blocks, []))
-            done = crew.ended(TICK_SECONDS) if crew.unfinished else []
+            least = ahead if progress.more else 0
+            done = crew.ended(TICK_SECONDS, least=least) if crew.unfinished else []
             for call, end in done:
                 self._take(call, end, progress)
             if progress.is_due:

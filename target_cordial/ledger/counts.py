@@ -1,10 +1,19 @@
-"""How a cohort's list stands, in numbers."""
+"""How a cohort's list stands, in numbers, and how they are counted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from target_cordial.core.plan import Operation
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, select
+
+from target_cordial.core.plan import Operation, Sent
+from target_cordial.ledger.plan import retried
+from target_cordial.ledger.schema import Seconds, confirmed, entry, gone, pending
+from target_cordial.ledger.schema import cohort as cohorts
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 @dataclass(frozen=True)
@@ -51,3 +60,84 @@ class Counts:
         if operation is Operation.ADD:
             return self.confirmed - self.recent_additions
         return self.confirmed + self.recent_removals + self.unknown_removals
+
+
+def count(connection: Connection, cohort: int, *, now: int, window_since: int) -> Counts:
+    """Count a cohort's entries.
+
+    Args:
+        connection: The ledger, in a transaction.
+        cohort: The cohort's key.
+        now: Seconds since the epoch.
+        window_since: Changes confirmed after this are recent.
+    """
+    given = {"of_cohort": cohort, "now": now, "since": window_since}
+    members, added = connection.execute(_CONFIRMED, given).one()
+    waiting = connection.execute(_WAITING, given).all()
+    return Counts(
+        confirmed=members,
+        additions=sum(row.additions for row in waiting),
+        removals=sum(row.removals for row in waiting),
+        unknown=sum(row.unknown for row in waiting),
+        rejected={row.rejected_reason: row.resting for row in waiting if row.resting},
+        recent_additions=added,
+        recent_removals=connection.execute(_LEFT_LATELY, given).scalar_one(),
+        unknown_removals=sum(row.unknown_removals for row in waiting),
+        rejected_removals=sum(row.resting_removals for row in waiting),
+    )
+
+
+COHORT: Final = bindparam("of_cohort", type_=Integer)
+
+MINE: Final = entry.c.cohort == COHORT
+
+FIRST_SYNC: Final = (
+    select(cohorts.c.first_synced_at).where(cohorts.c.key == COHORT).scalar_subquery()
+)
+
+_SINCE: Final = bindparam("since", type_=Seconds)
+
+COUNTED: Final = entry.c.added_at > FIRST_SYNC
+"""Additions that count for the guard: those after the first sync, if that is over."""
+
+_LATELY: Final = and_(COUNTED, entry.c.added_at > _SINCE)
+
+MEMBERS: Final = select(func.count()).where(MINE, confirmed)
+
+_CONFIRMED: Final = select(func.count(), func.count(case((_LATELY, 1)))).where(MINE, confirmed)
+
+_RETRIED: Final = retried(bindparam("now", type_=Seconds))
+
+DUE: Final = (
+    select(entry.c.identifier)
+    .where(MINE, pending, _RETRIED)
+    .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
+    .limit(1)
+)
+"""Any change that waits to be sent."""
+
+_IN_DOUBT: Final = entry.c.sent == int(Sent.UNKNOWN)
+_REMOVAL: Final = entry.c.wanted == 0
+
+
+def _times(name: str, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((and_(*conditions), 1))).label(name)
+
+
+_WAITING: Final = (
+    select(
+        entry.c.rejected_reason,
+        _times("additions", _RETRIED, entry.c.wanted == 1),
+        _times("removals", _RETRIED, _REMOVAL),
+        _times("unknown", _IN_DOUBT),
+        _times("unknown_removals", _IN_DOUBT, _REMOVAL),
+        _times("resting", ~_RETRIED),
+        _times("resting_removals", ~_RETRIED, _REMOVAL),
+    )
+    .where(MINE, pending)
+    .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
+    .group_by(entry.c.rejected_reason)
+)
+"""One look at the few entries that are pending, instead of one for each of the numbers."""
+
+_LEFT_LATELY: Final = select(func.count()).where(MINE, gone, entry.c.removed_at > _SINCE)

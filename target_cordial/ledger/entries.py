@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
-    ColumnElement,
-    Integer,
     and_,
     bindparam,
     case,
@@ -20,8 +18,8 @@ from sqlalchemy import (
 
 from target_cordial.core.outcome import Outcome, Result
 from target_cordial.core.plan import Change, Operation, Sent
-from target_cordial.ledger.counts import Counts
-from target_cordial.ledger.plan import Plan, retried
+from target_cordial.ledger.counts import COUNTED, DUE, FIRST_SYNC, MEMBERS, MINE, Counts, count
+from target_cordial.ledger.plan import Plan
 from target_cordial.ledger.schema import (
     Seconds,
     absent,
@@ -34,7 +32,6 @@ from target_cordial.ledger.schema import (
     pending,
     skipped,
 )
-from target_cordial.ledger.schema import cohort as cohorts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,30 +69,27 @@ class Entries:
             now: Seconds since the epoch.
             window_since: Changes confirmed after this are recent.
         """
-        given = {"of_cohort": cohort, "now": now, "since": window_since}
         with self._ledger.write():
-            confirmed, added = self._connection.execute(_CONFIRMED, given).one()
-            waiting = self._connection.execute(_WAITING, given).all()
-            recent = self._connection.execute(_LEFT_LATELY, given).scalar_one()
-        return Counts(
-            confirmed=confirmed,
-            additions=sum(row.additions for row in waiting),
-            removals=sum(row.removals for row in waiting),
-            unknown=sum(row.unknown for row in waiting),
-            rejected={row.rejected_reason: row.resting for row in waiting if row.resting},
-            recent_additions=added,
-            recent_removals=recent,
-            unknown_removals=sum(row.unknown_removals for row in waiting),
-            rejected_removals=sum(row.resting_removals for row in waiting),
-        )
+            return count(self._connection, cohort, now=now, window_since=window_since)
+
+    def members(self, cohort: int) -> int:
+        """Count a cohort's confirmed members."""
+        with self._ledger.write():
+            return int(self._connection.execute(MEMBERS, {"of_cohort": cohort}).scalar_one())
+
+    def waits(self, cohort: int, *, now: int) -> bool:
+        """Say whether any change of a cohort's list is due."""
+        with self._ledger.write():
+            given = {"of_cohort": cohort, "now": now}
+            return self._connection.execute(DUE, given).first() is not None
 
     def done_since(self, cohort: int, operation: Operation, moment: int) -> int:
         """Count the changes of a cohort's list that were confirmed at a moment or later."""
         if operation is Operation.ADD:
-            done = and_(confirmed, _COUNTED, entry.c.added_at >= moment)
+            done = and_(confirmed, COUNTED, entry.c.added_at >= moment)
         else:
             done = and_(gone, entry.c.removed_at >= moment)
-        query = select(func.count()).where(_MINE, done)
+        query = select(func.count()).where(MINE, done)
         with self._ledger.write():
             return self._connection.execute(query, {"of_cohort": cohort}).scalar_one()
 
@@ -206,51 +200,7 @@ class Entries:
             self._connection.execute(delete(message).where(message.c.applied_at < before))
 
 
-_COHORT: Final = bindparam("of_cohort", type_=Integer)
-
-_MINE: Final = entry.c.cohort == _COHORT
-
-_FIRST_SYNC: Final = (
-    select(cohorts.c.first_synced_at).where(cohorts.c.key == _COHORT).scalar_subquery()
-)
-
-_SINCE: Final = bindparam("since", type_=Seconds)
-
-_COUNTED: Final = entry.c.added_at > _FIRST_SYNC
-"""Additions that count for the guard: those after the first sync, if that is over."""
-
-_LATELY: Final = and_(_COUNTED, entry.c.added_at > _SINCE)
-
-_CONFIRMED: Final = select(func.count(), func.count(case((_LATELY, 1)))).where(_MINE, confirmed)
-
-_RETRIED: Final = retried(bindparam("now", type_=Seconds))
-_IN_DOUBT: Final = entry.c.sent == int(Sent.UNKNOWN)
-_REMOVAL: Final = entry.c.wanted == 0
-
-
-def _times(name: str, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count(case((and_(*conditions), 1))).label(name)
-
-
-_WAITING: Final = (
-    select(
-        entry.c.rejected_reason,
-        _times("additions", _RETRIED, entry.c.wanted == 1),
-        _times("removals", _RETRIED, _REMOVAL),
-        _times("unknown", _IN_DOUBT),
-        _times("unknown_removals", _IN_DOUBT, _REMOVAL),
-        _times("resting", ~_RETRIED),
-        _times("resting_removals", ~_RETRIED, _REMOVAL),
-    )
-    .where(_MINE, pending)
-    .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
-    .group_by(entry.c.rejected_reason)
-)
-"""One look at the few entries that are pending, instead of one for each of the numbers."""
-
-_LEFT_LATELY: Final = select(func.count()).where(_MINE, gone, entry.c.removed_at > _SINCE)
-
-_THIS: Final = and_(_MINE, entry.c.identifier == bindparam("of_identifier"))
+_THIS: Final = and_(MINE, entry.c.identifier == bindparam("of_identifier"))
 """The entry of one change, among many that are written at once."""
 
 _INTEND: Final = (
@@ -267,7 +217,7 @@ _RECORD: Final = (
         # An addition counts as later than the first sync, if only by a second, where that is over.
         added_at=case(
             (_ADDED.is_(None), entry.c.added_at),
-            (_ADDED <= _FIRST_SYNC, _FIRST_SYNC + 1),
+            (_ADDED <= FIRST_SYNC, FIRST_SYNC + 1),
             else_=_ADDED,
         ),
         removed_at=func.coalesce(bindparam("removed", type_=Seconds), entry.c.removed_at),

@@ -184,13 +184,12 @@ class Deliverer:
             part = self._report.cohort(cohort.key, cohort.cohort_id, cohort.name)
             part.list_name = wanted_name(cohort, self._settings.cohorts)
             part.list_id = cohort.list_id
-            counts = self._entries.counts(cohort.key, now=now, window_since=now)
-            part.members = counts.confirmed
+            part.members = self._entries.members(cohort.key)
             came = cohort.cohort_id in seen
-            waits = counts.additions + counts.removals > 0
-            filled = counts.confirmed > 0 or part.snapshot is Completeness.COMPLETE
+            waits = self._entries.waits(cohort.key, now=now)
+            filled = part.members > 0 or part.snapshot is Completeness.COMPLETE
             # Its members are on no list any more, though nothing of theirs has changed.
-            lost = counts.confirmed > 0 and self._binder.misses(cohort)
+            lost = part.members > 0 and self._binder.misses(cohort)
             if cohort.key in refused:
                 if came or waits:
                     self._report.degrade(refused[cohort.key])

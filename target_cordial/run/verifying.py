@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -103,8 +102,7 @@ class Verifier:
         ]
 
     def _verify_one(self, cohort: CohortRow, listed: CordialList | None, sample: int) -> Verified:
-        now = int(time.time())
-        members = self._entries.counts(cohort.key, now=now, window_since=now).confirmed
+        members = self._entries.members(cohort.key)
         known = (cohort.cohort_id, cohort.name, cohort.list_name, cohort.list_id, members)
         if listed is None:
             return Verified(*known, problem="it is not in Cordial")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import exists, insert, literal, select, update
 
 from target_cordial.core.plan import Sent
 from target_cordial.ledger.schema import entry, member, touched, winner
 from target_cordial.ledger.settlement.case import ONE, Case
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
 
 
 def note_unknown_removals(this: Case) -> None:
@@ -33,8 +38,12 @@ def note_unknown_removals(this: Case) -> None:
 
 def renew_wanted(this: Case) -> None:
     """An identifier is wanted while any present user resolves to it."""
-    if this.any(select(entry.c.identifier).where(entry.c.cohort == this.cohort)):
-        _renew_known(this)
+    if not this.any(select(entry.c.identifier).where(entry.c.cohort == this.cohort)):
+        # Nothing was ever wanted, so all that is now is new; grouped, it comes in an index's order.
+        every = select(member.c.identifier).where(member.c.cohort == this.cohort)
+        _want(this, every.group_by(member.c.identifier))
+        return
+    _renew_known(this)
     # In their order, in which they are looked up far quicker than in none.
     names = select(touched.c.identifier).distinct().order_by(touched.c.identifier).subquery()
     wanted = exists(ONE).where(
@@ -43,14 +52,13 @@ def renew_wanted(this: Case) -> None:
     known = exists(ONE).where(
         entry.c.cohort == this.cohort, entry.c.identifier == names.c.identifier
     )
-    this.run(
-        insert(entry).from_select(
-            ["cohort", "identifier", "wanted", "sent"],
-            select(
-                literal(this.cohort), names.c.identifier, literal(1), literal(int(Sent.OFF))
-            ).where(wanted, ~known),
-        )
-    )
+    _want(this, select(names.c.identifier).where(wanted, ~known))
+
+
+def _want(this: Case, identifiers: Select[tuple[str]]) -> None:
+    """Make entries for identifiers that have none."""
+    new = identifiers.add_columns(literal(this.cohort), literal(1), literal(int(Sent.OFF)))
+    this.run(insert(entry).from_select(["identifier", "cohort", "wanted", "sent"], new))
 
 
 def _renew_known(this: Case) -> None:
