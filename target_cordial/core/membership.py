@@ -264,13 +264,17 @@ def cohort_of(record: Record) -> Cohort | None:
     return Cohort(cohort_id, name) if cohort_id or name else None
 
 
+AMPLITUDE_KIND: Final = "a:"
+"""How the keys of users begin whose Amplitude id is known."""
+
+
 def user_key(amplitude_id: str | None, user_id: str | None, identifier: str | None) -> str | None:
     """Name a user within a cohort by the best id there is.
 
     Amplitude ids never change hands; user ids may be missing (anonymous users).
     """
     if amplitude_id:
-        return f"a:{amplitude_id}"
+        return f"{AMPLITUDE_KIND}{amplitude_id}"
     if user_id:
         return f"u:{user_id}"
     return f"i:{identifier}" if identifier else None

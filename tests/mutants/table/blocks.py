@@ -7,6 +7,7 @@ from typing import Final
 from tests.mutants.mutant import Guard, Mutant
 
 COMPARISON: Final = ("tests/target_cordial/ledger/test_comparison.py",)
+PLAIN: Final = ("tests/target_cordial/core/test_plain_rows.py",)
 BLOCKS: Final = ("tests/target_cordial/command/test_blocks.py",)
 SPOOL: Final = ("tests/target_cordial/ledger/test_spool.py",)
 
@@ -14,17 +15,19 @@ MUTANTS: Final = (
     # -- core/plain_rows.py -----------------------------------------------------------------------
     Mutant(
         "flags-are-passed-over",
-        "core/plain_rows.py",
+        "core/plain_schema.py",
         "    if _spellings(properties, _OF_OTHERS):\n        raise _NotPlainError\n",
         "",
         "a row that says that somebody left adds them",
+        PLAIN,
     ),
     Mutant(
         "times-are-passed-over",
-        "core/plain_rows.py",
+        "core/plain_schema.py",
         '            return None if "null" in names else _NOTHING\n',
         "            return msgspec.Raw\n",
         "an old record brings back who has left since",
+        PLAIN,
     ),
     Mutant(
         "snapshots-run-together",
@@ -43,17 +46,19 @@ MUTANTS: Final = (
     ),
     Mutant(
         "unknown-columns-are-passed-over",
-        "core/plain_rows.py",
+        "core/plain_schema.py",
         "forbid_unknown_fields=closed or not open_",
         "forbid_unknown_fields=not open_",
         "a row with a flag that its SCHEMA does not name adds who has left",
+        PLAIN,
     ),
     Mutant(
         "schema-half-read",
-        "core/plain_rows.py",
+        "core/plain_schema.py",
         'if not isinstance(of, dict) or {*of} - {*keywords, "type"} - _NOTES:',
         "if not isinstance(of, dict):",
         "records are taken that their SCHEMA forbids",
+        PLAIN,
     ),
     Mutant(
         "blank-id-is-a-user",

@@ -170,9 +170,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "window-of-additions-reversed",
-        "ledger/entries.py",
-        "_LATELY: Final = and_(_COUNTED, entry.c.added_at > _SINCE)",
-        "_LATELY: Final = and_(_COUNTED, entry.c.added_at < _SINCE)",
+        "ledger/counts.py",
+        "_LATELY: Final = and_(COUNTED, entry.c.added_at > _SINCE)",
+        "_LATELY: Final = and_(COUNTED, entry.c.added_at < _SINCE)",
         "the guard does not see what this day has added already",
         PLANNING,
         ADDITIONS,

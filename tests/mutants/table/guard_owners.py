@@ -116,7 +116,7 @@ MUTANTS: Final = (
     Mutant(
         "joined-are-ours-on-another-list",
         "ledger/entries.py",
-        "_MINE, entry.c.identifier ==",
+        "MINE, entry.c.identifier ==",
         "entry.c.identifier ==",
         "what was done for one list counts as done for all",
         (),

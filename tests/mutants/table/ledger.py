@@ -18,7 +18,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "guard-window-reversed",
-        "ledger/entries.py",
+        "ledger/counts.py",
         "entry.c.removed_at > _SINCE",
         "entry.c.removed_at < _SINCE",
         "the guard does not see what this day has removed already",
@@ -50,9 +50,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "first-sync-counts",
-        "ledger/entries.py",
-        "_COUNTED: Final = entry.c.added_at > _FIRST_SYNC",
-        "_COUNTED: Final = entry.c.added_at > 0",
+        "ledger/counts.py",
+        "COUNTED: Final = entry.c.added_at > FIRST_SYNC",
+        "COUNTED: Final = entry.c.added_at > 0",
         "the day after a first sync nobody can join without an approval",
         ("tests/target_cordial/run/test_planning.py",),
         guards=(Guard.ADDITIONS,),
