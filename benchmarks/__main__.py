@@ -25,7 +25,7 @@ DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BEGIN: Final = "<!-- made by make bench -->"
 END: Final = "<!-- end -->"
 
-CHECK_MEMBERS: Final = 200_000
+CHECK_MEMBERS: Final = 400_000
 CHECK_CALLS: Final = 0.2
 
 

@@ -30,6 +30,10 @@ _HEAD_END: Final = b"\r\n\r\n"
 _BARE_END: Final = b"\n\n"
 # 204 and 304 have no body, whatever their headers say.
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (20[0-3]|30[0-3578]|[45]\d\d)(?: [^\r\n]*)?\Z")
+_INTERIM: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d(?: [^\r\n]*)?\Z")
+"""Before the answer, and none itself; after 101 it would be another protocol."""
+
+_LENGTH: Final = re.compile(r"[0-9]{1,15}\Z")
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?\Z")
 
 
@@ -89,13 +93,17 @@ class _Given:
 
     def head(self) -> tuple[int, dict[str, str]] | None:
         """Take status and headers; nothing is taken and None returned where they are unusual."""
-        while _HEAD_END not in self.rest:
-            if len(self.rest) > CHUNK or _BARE_END in self.rest:
-                return None
-            if not self.more():
-                raise IncompleteRead(self.rest)
-        head, _, rest = self.rest.partition(_HEAD_END)
-        first, *lines = head.split(_LINE_END)
+        while True:
+            while _HEAD_END not in self.rest:
+                if len(self.rest) > CHUNK or _BARE_END in self.rest:
+                    return None
+                if not self.more():
+                    raise IncompleteRead(self.rest)
+            head, _, rest = self.rest.partition(_HEAD_END)
+            first, *lines = head.split(_LINE_END)
+            if not _INTERIM.match(first):
+                break
+            self.rest = rest
         status = _STATUS.match(first)
         headers = _headers_in(lines)
         if status is None or headers is None or not _is_usual(headers):
@@ -184,7 +192,7 @@ def _is_usual(headers: Mapping[str, str]) -> bool:
         return False
     if "transfer-encoding" in headers:
         return headers["transfer-encoding"].lower() == "chunked" and "content-length" not in headers
-    return headers.get("content-length", "").isdecimal()
+    return bool(_LENGTH.match(headers.get("content-length", "")))
 
 
 def _unusual(given: _Given, method: str) -> Reply:

@@ -18,7 +18,7 @@ from target_cordial.core.membership import AMPLITUDE_KIND, Cohort
 from target_cordial.core.plain_schema import plain_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from target_cordial.core.identifier import Mapping as IdentifierMapping
 
@@ -96,8 +96,9 @@ class PlainStream:
             lines: list[_PlainLine] = self._decoder.decode_lines(block)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        if len(lines) != block.count(b"\n"):  # an empty one, or two messages in one
-            return None
+        ends = block.count(b"}\n{") or block.count(b"}\r\n{")
+        if len(lines) != block.count(b"\n") or len(lines) != ends + 1:
+            return None  # an empty one, two messages in one, or one message in two
         return [line.record for line in lines]
 
 
@@ -147,19 +148,20 @@ def said_together(
 
 
 def plain_stream(
-    stream: str, schema: Mapping[str, Any], mapping: IdentifierMapping
+    stream: str, schema: Mapping[str, Any], keys: Iterable[str], mapping: IdentifierMapping
 ) -> PlainStream | None:
     """Make what reads the plain rows of a stream.
 
     Args:
         stream: Its name.
         schema: Its JSON Schema.
+        keys: Its key properties, which every record must have.
         mapping: Where the contact identifier is.
 
     Returns:
         The reader; None where the SCHEMA has no plain rows.
     """
-    kind = plain_kind(stream, schema, mapping)
+    kind = plain_kind(stream, schema, keys, mapping)
     return None if kind is None else PlainStream(kind.decoder, nested=kind.nested)
 
 

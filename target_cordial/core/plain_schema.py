@@ -36,13 +36,14 @@ class PlainKind(NamedTuple):
 
 
 def plain_kind(
-    stream: str, schema: Mapping[str, Any], mapping: IdentifierMapping
+    stream: str, schema: Mapping[str, Any], keys: Iterable[str], mapping: IdentifierMapping
 ) -> PlainKind | None:
     """Compile the SCHEMA of a stream of members.
 
     Args:
         stream: Its name.
         schema: Its JSON Schema.
+        keys: Its key properties, which every record must have.
         mapping: Where the contact identifier is.
 
     Returns:
@@ -54,7 +55,8 @@ def plain_kind(
         return None
     try:
         meanings = _meanings(properties, mapping)
-        record = _Compiler(mapping.properties[0]).object(schema, meanings, closed=True)
+        whole = {**schema, "required": [*schema.get("required", ()), *keys]}
+        record = _Compiler(mapping.properties[0]).object(whole, meanings, closed=True)
         line = msgspec.defstruct(
             "Line",
             [("type", Literal["RECORD"]), ("stream", Literal[stream]), ("record", record)],
@@ -159,7 +161,9 @@ class _Compiler:
             meanings: What some of its properties mean.
             closed: Take no property that the schema does not name.
         """
-        self._names(schema, "properties", "required", "additionalProperties", "$schema")
+        names = self._names(schema, "properties", "required", "additionalProperties", "$schema")
+        if "object" not in names:
+            raise _NotPlainError
         if schema.get("$schema", _DIALECT) != _DIALECT:
             raise _NotPlainError
         open_ = schema.get("additionalProperties", True)

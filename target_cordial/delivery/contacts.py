@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
+from target_cordial.cordial.answers import Answer, Kind, meaning_of
 from target_cordial.core.identifier import channel_of
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, Outcome, Result
 from target_cordial.core.plan import Change, Operation
@@ -118,7 +118,7 @@ class ContactsDelivery:
         raise UnexpectedError(
             f"Cordial answered {answer.status} to a contact: {meaning_of(answer.status)}. "
             "Check region and api_url.",
-            may_be_applied=kind_of(answer.status) is Kind.OK,
+            may_be_applied=True,  # whoever it was that answered
         )
 
     def _upsert(self, call: Call, body: dict[str, Any]) -> Answer:

@@ -74,7 +74,7 @@ class EndpointDelivery:
             "restore it, or forget the cohort (cordial-ledger forget); else check "
             f"{self._client.settings}"
         )
-        if answer.in_doubt or kind_of(answer.status) is Kind.OK:
+        if answer.in_doubt or answer.kind is Kind.UNEXPECTED or kind_of(answer.status) is Kind.OK:
             return all_of(call, Result.UNKNOWN, problem)
         if answer.status in SPLIT - {TOO_LARGE}:
             return rejected(call, answer.prose)

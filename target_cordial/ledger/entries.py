@@ -114,7 +114,14 @@ class Entries:
 
     def note_absent(self, changes: Iterable[Change]) -> None:
         """Keep removals that Cordial answered with "not found" until the end of the run."""
-        rows = [{"cohort": change.cohort, "identifier": change.identifier} for change in changes]
+        rows = [
+            {
+                "cohort": change.cohort,
+                "identifier": change.identifier,
+                "before": int(change.before),
+            }
+            for change in changes
+        ]
         if rows:
             with self._ledger.write():
                 self._connection.execute(insert(absent), rows)
@@ -127,6 +134,20 @@ class Entries:
                 update(entry)
                 .where(entry.c.cohort == cohort, entry.c.identifier.in_(found))
                 .values(sent=int(Sent.OFF), removed_at=now)
+            )
+
+    def doubt_absent(self, cohort: int) -> None:
+        """Take the removals of a cohort that were answered with "not found" as not done.
+
+        Who was on the list is there still, as far as is known.
+        """
+        on = absent.c.before == int(Sent.ON)
+        found = select(absent.c.identifier).where(absent.c.cohort == cohort, on)
+        with self._ledger.write():
+            self._connection.execute(
+                update(entry)
+                .where(entry.c.cohort == cohort, entry.c.identifier.in_(found))
+                .values(sent=int(Sent.ON))
             )
 
     def retry_rejected(self, cohort: int | None = None) -> int:

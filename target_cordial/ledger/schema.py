@@ -279,6 +279,7 @@ absent = Table(
     stage_metadata,
     Column("cohort", Integer, nullable=False),
     Column("identifier", Text, nullable=False),
+    Column("before", SmallInteger, nullable=False, comment="what was known of it: core.plan.Sent"),
 )
 """Removals of this run that Cordial answered with "not found": believed at its end, if few."""
 

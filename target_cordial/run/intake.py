@@ -105,11 +105,19 @@ class Intake:
 
     # -- from the reader --------------------------------------------------------------------------
 
-    def schema(self, stream: str, schema: Mapping[str, Any]) -> None:
-        """Learn a stream's role from its SCHEMA, or leave it to its first row."""
+    def schema(self, stream: str, schema: Mapping[str, Any], keys: Iterable[str] = ()) -> None:
+        """Learn a stream's role from its SCHEMA, or leave it to its first row.
+
+        Args:
+            stream: The stream.
+            schema: Its JSON Schema.
+            keys: Its key properties.
+        """
         properties = schema.get("properties")
         self._roles[stream] = self.role(properties) if properties else None
-        self._plain[stream] = None if self.mapped else plain_stream(stream, schema, self._mapping)
+        self._plain[stream] = (
+            None if self.mapped else plain_stream(stream, schema, keys, self._mapping)
+        )
 
     def plain(self, stream: str) -> PlainStream | None:
         """Find what reads a stream's plain rows; None where all its rows need a closer look."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from target_cordial.core.outcome import Outcome, Result, too_many
-from target_cordial.core.plan import Change, Operation
+from target_cordial.core.plan import Change, Operation, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,6 +39,7 @@ class LedgerRecorder:
         self._results: Counter[Result] = Counter()
         self._removals: Counter[int] = Counter()
         self._absent: Counter[int] = Counter()
+        self._were_on: Counter[int] = Counter()
         self.problems: dict[str, None] = {}
 
     @property
@@ -64,7 +65,9 @@ class LedgerRecorder:
         """Take removals of contacts that Cordial does not have as done, unless they are many.
 
         Many at once are a sign that something else is wrong: an account without its contacts,
-        or an identifier that is none of its keys.
+        or an identifier that is none of its keys. Where Cordial knows others of the list, that is
+        so of those alone who were on it: of who was never confirmed, the addition may not have
+        arrived at all, as where a run was killed.
 
         Args:
             percent: The tolerated share of a list's removals.
@@ -74,8 +77,10 @@ class LedgerRecorder:
         """
         doubted = []
         for cohort, count in self._absent.items():
-            if too_many(count, self._removals[cohort], percent):
+            unconfirmed = self._never_confirmed(cohort)
+            if too_many(count - unconfirmed, self._removals[cohort] - unconfirmed, percent):
                 doubted.append(cohort)
+                self._entries.doubt_absent(cohort)
                 self._results[Result.ALREADY_ABSENT] -= count
                 self._results[Result.UNKNOWN] += count
                 self._sample.drop(cohort, Result.ALREADY_ABSENT)
@@ -83,6 +88,12 @@ class LedgerRecorder:
                 self._entries.believe_absent(cohort, int(time.time()))
                 self._cohorts[cohort].already_absent += count
         return doubted
+
+    def _never_confirmed(self, cohort: int) -> int:
+        """Count the absent of whom that proves nothing."""
+        part = self._cohorts[cohort]
+        known = part.added or part.removed or self._entries.members(cohort)
+        return self._absent[cohort] - self._were_on[cohort] if known else 0
 
     def intend(self, changes: Iterable[Change], job: int | None = None) -> None:
         """Record changes as sent and unconfirmed, with the import that carries them, if any."""
@@ -103,6 +114,7 @@ class LedgerRecorder:
         self._entries.record(known, now=int(time.time()))
         self._entries.note_absent(absent)
         self._absent.update(change.cohort for change in absent)
+        self._were_on.update(change.cohort for change in absent if change.before is Sent.ON)
         for outcome in ended:
             self._results[outcome.result] += 1
             part = self._cohorts[outcome.change.cohort]

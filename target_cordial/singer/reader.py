@@ -210,7 +210,8 @@ class CordialReader(GenericSingerReader[str]):
         elif kind == "SCHEMA":
             if not isinstance(message["schema"].get("properties", {}), dict):
                 raise InputError(f"Line {number} of the input: a SCHEMA's properties are no object")
-            intake.schema(message["stream"], message["schema"])
+            keys = message.get("key_properties") or ()
+            intake.schema(message["stream"], message["schema"], keys)
             callbacks[kind](message)
         elif kind == "STATE":
             intake.state = message["value"]

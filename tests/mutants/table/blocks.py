@@ -61,6 +61,22 @@ MUTANTS: Final = (
         PLAIN,
     ),
     Mutant(
+        "keyless-rows-are-plain",
+        "core/plain_schema.py",
+        '"required": [*schema.get("required", ()), *keys]',
+        '"required": [*schema.get("required", ())]',
+        "whether an input without its keys is taken hangs on what else is in it",
+        PLAIN,
+    ),
+    Mutant(
+        "two-messages-in-a-line",
+        "core/plain_rows.py",
+        " or len(lines) != ends + 1:",
+        ":",
+        "what was cut and glued is taken for whole, and proves what it does not",
+        guards=(Guard.COMPLETENESS,),
+    ),
+    Mutant(
         "blank-id-is-a-user",
         "core/plain_rows.py",
         "        del users[users.index(AMPLITUDE_KIND) :]\n",
@@ -113,8 +129,8 @@ MUTANTS: Final = (
     Mutant(
         "mapped-rows-read-past-the-mapper",
         "run/intake.py",
-        "None if self.mapped else plain_stream(stream, schema, self._mapping)",
-        "plain_stream(stream, schema, self._mapping)",
+        "None if self.mapped else plain_stream(stream, schema, keys, self._mapping)",
+        "plain_stream(stream, schema, keys, self._mapping)",
         "whom a stream map leaves out is put on the list",
         BLOCKS,
     ),

@@ -83,6 +83,14 @@ MUTANTS: Final = (
     ),
     # -- delivery/contacts.py ---------------------------------------------------------------------
     Mutant(
+        "an-odd-answer-is-no-doubt",
+        "delivery/contacts.py",
+        "may_be_applied=True,",
+        "may_be_applied=False,",
+        "whoever was added in spite of an odd answer stays on the list after leaving",
+        guards=(Guard.OWNERSHIP,),
+    ),
+    Mutant(
         "deleted-list-is-an-absent-contact",
         "delivery/contacts.py",
         "absent=answer.says_absent and not refused",
@@ -114,6 +122,14 @@ MUTANTS: Final = (
         "whoever is in a deleted list's cohort joins and leaves no other list",
     ),
     # -- delivery/endpoint.py ---------------------------------------------------------------------
+    Mutant(
+        "an-odd-answer-of-the-endpoint-is-no-doubt",
+        "delivery/endpoint.py",
+        "answer.in_doubt or answer.kind is Kind.UNEXPECTED or ",
+        "answer.in_doubt or ",
+        "whoever was added in spite of an odd answer stays on the list after leaving",
+        guards=(Guard.OWNERSHIP,),
+    ),
     Mutant(
         "unwritten-call-is-delivered",
         "delivery/endpoint.py",

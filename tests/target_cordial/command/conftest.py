@@ -7,6 +7,7 @@ else called as their entry points in this process (:meth:`target`), which is ten
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import logging
@@ -185,6 +186,7 @@ def _this_process_kept() -> Iterator[tuple[io.StringIO, io.StringIO]]:
         sys.argv, sys.excepthook = argv, hook
         logging.captureWarnings(capture=False)
         logging.root.handlers[:] = logs
+        gc.unfreeze()
         for number, handler in handlers.items():
             signal.signal(number, handler)
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cordial_sandbox.server import Running
+    from target_cordial.run.intake import Intake
 
 
 def test_a_dry_run_writes_nothing_and_says_what_it_would(
@@ -67,6 +68,36 @@ def test_only_the_owner_can_read_ledger_and_rejects(commands: Commands) -> None:
     assert (folder / ".gitignore").read_text(encoding="utf-8") == "*\n"
     for path in (*folder.iterdir(), commands.rejects_path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_the_run_begins_is_no_success(
+    commands: Commands, sandbox: Running, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """The SDK's own handler, which is there until then, ends with 0."""
+    begin = TargetCordial.begin
+
+    def told(target: TargetCordial) -> Intake:
+        signal.raise_signal(number)
+        return begin(target)
+
+    monkeypatch.setattr(TargetCordial, "begin", told)
+    ended = commands.target(*snapshot(*people(1)))
+    assert ended.code == 143
+    assert "Run failed: The run was told to stop." in ended.last_line
+    assert sandbox.control.write_calls() == []
+
+
+def test_a_signal_before_the_sdk_hears_it_is_no_success(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TargetCordial, "__init__", told)
+    ended = commands.target(*snapshot(*people(1)))
+    assert ended.code == 143
+    assert "Run failed: The run was told to stop." in ended.last_line
 
 
 def test_a_second_run_is_refused_at_once(commands: Commands, sandbox: Running) -> None:

@@ -93,6 +93,14 @@ def test_whether_the_connection_lasts_is_as_the_answer_says(head: bytes, lasts: 
     assert reply(OK + head + b"Content-Length: 0\r\n\r\n").lasts is lasts
 
 
+@pytest.mark.parametrize("close", [False, True])
+def test_what_comes_before_an_answer_is_none(close: bool) -> None:  # noqa: FBT001  a column of the table
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    assert reply(hints + PLAIN, close=close)[::2] == (200, b"{  }")
+    assert reply(*(hints[n : n + 1] for n in range(len(hints))), PLAIN).status == 200
+    assert reply(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", close=True).status == 101
+
+
 def test_what_comes_after_an_answer_is_not_the_answer_to_the_next_call() -> None:
     answer = reply(PLAIN + b"HTTP/1.1 200 OK\r\n")
     assert (answer.content, answer.lasts) == (b"{  }", False)
@@ -111,10 +119,10 @@ def test_every_status_is_told(status: int) -> None:
 @pytest.mark.parametrize(
     ("whole", "status", "content"),
     [
-        (b"HTTP/1.1 100 Continue\r\n\r\n" + PLAIN, 200, b"{  }"),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200, b"{}"),
         (OK + b"\r\nuntil the end", 200, b"until the end"),
         (OK + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 200, b"{}"),
+        (OK + b"Content-Length: \xb2\r\n\r\n{}", 200, b"{}"),
         (OK + b"Content-Length: 16\r\nno colon here\r\n\r\n" + b"x" * 16, 200, b"x" * 16),
         (OK + b"X-Folded: a\r\n b\r\nContent-Length: 2\r\n\r\n{}", 200, b"{}"),
         (b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}", 200, b"{}"),

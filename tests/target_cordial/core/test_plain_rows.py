@@ -45,7 +45,7 @@ def schema(**columns: Any) -> dict[str, Any]:
 
 
 def compiled(declared: dict[str, Any] | None = None, mapping: Mapping = EMAIL) -> PlainStream:
-    found = plain_stream("members", declared or schema(), mapping)
+    found = plain_stream("members", declared or schema(), (), mapping)
     assert found is not None
     return found
 
@@ -91,7 +91,9 @@ def test_rows_of_another_snapshot_or_cohort_are_read_apart(column: str) -> None:
 
 
 def test_the_schema_of_the_tap_is_compiled() -> None:
-    stream = plain_stream("members", CohortMembersStream.schema, EMAIL)
+    stream = plain_stream(
+        "members", CohortMembersStream.schema, CohortMembersStream.primary_keys, EMAIL
+    )
     assert stream is not None
     assert [said for _, said in read(stream, ROW)] == [[SAID]]
 
@@ -150,6 +152,9 @@ def test_the_rows_before_one_that_is_not_plain_are_read() -> None:
     [
         line(ROW) + b"\n" + line(ROW),
         line(ROW)[:-1] + line(ROW),
+        line(ROW).replace(b' "record"', b'\n"record"') + line(ROW)[:-1] + line(ROW),
+        line(ROW).replace(b"}}", b"}\n}") + line(ROW)[:-1] + line(ROW),
+        line(ROW) + line(ROW)[:-1] + b"\r\n" + line(ROW),
         line(ROW).replace(b'"plan"', b'"\xff"'),
         line(ROW)[:-5] + b"\n",
         line(ROW).replace(b"RECORD", b"SCHEMA"),
@@ -160,6 +165,25 @@ def test_the_rows_before_one_that_is_not_plain_are_read() -> None:
 )
 def test_lines_that_are_none_of_plain_records_are_left(lines: bytes) -> None:
     assert compiled().rows(lines) is None
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    rows = compiled().rows(line(ROW).replace(b"\n", b"\r\n") * 3)
+    assert rows is not None
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize(("keys", "plain"), [((), 2), (("user_id",), 1), (("cohort_id",), 2)])
+def test_a_row_without_a_key_property_is_left(keys: tuple[str, ...], plain: int) -> None:
+    stream = plain_stream("members", schema(), keys, EMAIL)
+    assert stream is not None
+    keyless = {name: value for name, value in ROW.items() if name != "user_id"}
+    assert [len(read(stream, row)) for row in (ROW, keyless)] == [1, plain - 1]
+
+
+@pytest.mark.parametrize("keys", [("other",), (7,), ([],), 7])
+def test_key_properties_that_the_schema_does_not_have_leave_no_plain_rows(keys: Any) -> None:
+    assert plain_stream("members", schema(), keys, EMAIL) is None
 
 
 def test_what_else_a_message_says_does_not_matter() -> None:
@@ -201,12 +225,14 @@ def test_a_column_that_speaks_of_its_row_alone_has_to_be_empty(name: str) -> Non
         {**schema(), "anyOf": [{}]},
         {**schema(), "required": ["other"]},
         {**schema(), "$schema": "http://json-schema.org/draft-07/schema#"},
+        {**schema(), "type": "null"},
+        {**schema(), "type": ["string", "null"]},
     ],
 )
 def test_a_schema_that_says_more_or_is_not_clear_has_no_plain_rows(
     declared: dict[str, Any],
 ) -> None:
-    assert plain_stream("members", declared, EMAIL) is None
+    assert plain_stream("members", declared, (), EMAIL) is None
 
 
 # -- against those who look closely ---------------------------------------------------------------
@@ -288,7 +314,7 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
 def test_a_plain_row_is_valid_and_says_what_it_says_on_a_closer_look(
     declared: dict[str, Any], record: dict[str, Any], mapping: Mapping
 ) -> None:
-    stream = plain_stream("members", declared, mapping)
+    stream = plain_stream("members", declared, (), mapping)
     if stream is None:
         return
     for same, said in read(stream, record, mapping=mapping):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,7 +81,7 @@ def test_few_absent_contacts_are_taken_as_removed_at_the_end(leaving: Leaving) -
 def test_many_absent_contacts_stay_pending_and_have_not_ended(leaving: Leaving) -> None:
     leaving.record(leaving.leave(1, 11), Result.ALREADY_ABSENT)
     assert leaving.recorder.believe_absent(5) == [1]
-    assert set(entries(leaving.ledger, 1).values()) == {(0, Sent.UNKNOWN)}
+    assert set(entries(leaving.ledger, 1).values()) == {(0, Sent.ON)}
     assert leaving.removed_at(1) == [None] * 11
     assert leaving.parts[1].already_absent == 0
     assert leaving.recorder.ended == 0
@@ -117,10 +118,46 @@ def test_one_lists_doubt_is_not_the_others(leaving: Leaving) -> None:
     many, few = leaving.leave(1, 12), leaving.leave(2, 3)
     leaving.record([*many, *few], Result.ALREADY_ABSENT)
     assert leaving.recorder.believe_absent(5) == [1]
-    assert set(entries(leaving.ledger, 1).values()) == {(0, Sent.UNKNOWN)}
+    assert set(entries(leaving.ledger, 1).values()) == {(0, Sent.ON)}
     assert set(entries(leaving.ledger, 2).values()) == {(0, Sent.OFF)}
     assert leaving.parts[2].already_absent == 3
     assert leaving.recorder.ended == 3
+
+
+@pytest.mark.parametrize("other", ["added", "removed", "listed"])
+def test_of_who_was_never_confirmed_absence_is_no_sign_where_cordial_knows_others(
+    leaving: Leaving, other: str
+) -> None:
+    """As after a run that was killed: the additions of its last block may not have arrived."""
+    killed = [replace(change, before=Sent.UNKNOWN) for change in leaving.leave(1, 40)]
+    leaving.record(killed, Result.ALREADY_ABSENT)
+    if other == "added":
+        leaving.record([Change(1, "new", ADD, Sent.OFF)], Result.CONFIRMED)
+    elif other == "removed":
+        leaving.record([Change(1, "old", REMOVE, Sent.ON)], Result.CONFIRMED)
+    else:
+        snapshot(leaving.ledger, 1, {"a:x": "stays"})
+        deliver(leaving.book, 1, now=NOW)
+    assert leaving.recorder.believe_absent(5) == []
+    assert leaving.parts[1].already_absent == 40
+
+
+def test_of_who_was_never_confirmed_absence_is_a_sign_where_cordial_knows_nobody(
+    leaving: Leaving,
+) -> None:
+    killed = [replace(change, before=Sent.UNKNOWN) for change in leaving.leave(1, 11)]
+    leaving.record(killed, Result.ALREADY_ABSENT)
+    assert leaving.recorder.believe_absent(5) == [1]
+    assert set(entries(leaving.ledger, 1).values()) == {(0, Sent.UNKNOWN)}
+
+
+def test_who_was_never_confirmed_makes_no_share_smaller(leaving: Leaving) -> None:
+    changes = leaving.leave(1, 411)
+    leaving.record(changes[:11], Result.ALREADY_ABSENT)
+    killed = [replace(change, before=Sent.UNKNOWN) for change in changes[11:]]
+    leaving.record(killed, Result.ALREADY_ABSENT)
+    leaving.record([Change(1, "new", ADD, Sent.OFF)], Result.CONFIRMED)
+    assert leaving.recorder.believe_absent(5) == [1]
 
 
 def test_absences_are_counted_over_the_whole_run(leaving: Leaving) -> None:
@@ -135,7 +172,7 @@ def test_the_doubted_are_sent_again_by_the_next_run_and_believed_by_their_answer
     leaving.record(leaving.leave(1, 11), Result.ALREADY_ABSENT)
     leaving.recorder.believe_absent(5)
     changes = deliver(leaving.book, 1, now=NOW)
-    assert {(change.operation, change.before) for change in changes} == {(REMOVE, Sent.UNKNOWN)}
+    assert {(change.operation, change.before) for change in changes} == {(REMOVE, Sent.ON)}
     assert set(entries(leaving.ledger, 1).values()) == {(0, Sent.OFF)}
 
 
