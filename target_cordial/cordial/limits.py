@@ -27,21 +27,37 @@ WINDOW_SECONDS: Final = 1.0
 SHARE: Final = 0.98
 """Of what was let through: calls do not arrive as evenly as they go out."""
 
+ALIKE: Final = 0.9
+"""Two refusals before which as much was let through, to this share, are seldom chance."""
+
+FEW_CALLS: Final = 40
+"""A first limit that strikes sooner has to strike alike once more before it is believed."""
+
 FALL: Final = 0.98
-"""What is left of a rate that did not hold, though no less was let through."""
+"""What is left of a rate that was used in full and did not quite hold."""
 
 LEAST_FALL: Final = 0.5
+"""What is left where nothing at all is let through, again and again."""
+
+FLOOR: Final = 2.0
+"""Calls a second below which a rate falls by steps only: a second of fewer tells nothing."""
+
 LOWEST: Final = 1 / 30
-QUIET_SECONDS: Final = 60.0
+
+BACK: Final = 4.0
+"""Growth of the rate where a refusal speaks against it: two make good a fall to a tenth."""
+
+QUIET_SECONDS: Final = 20.0
+"""How long a new limit is kept to before more is tried: a try costs a pause of a second."""
+
+SHORTEST_QUIET_SECONDS: Final = 1.0
 LONGEST_QUIET_SECONDS: Final = 960.0
-RISE: Final = 1.05
-"""Growth of the rate in a second, once it has held for long enough."""
 
-RISE_SECONDS: Final = 300.0
-"""After so long it is two million times what it was: no limit at all."""
+RISE: Final = 1.2
+"""Growth of the rate in a second while more is tried: tenfold in 13 seconds."""
 
-FEW_CALLS: Final = 8
-"""A limit that strikes sooner may be one that others have used up."""
+RISE_SECONDS: Final = 100.0
+"""After so long it is eighty million times what it was: no limit at all."""
 
 
 @dataclass
@@ -98,22 +114,21 @@ class Window:
 class Rate:
     """How many calls a second are allowed, as far as that is known.
 
-    The first limit tells: it is what was let through in the second before, and a little less is
-    kept to from then on. A rate that has held for a minute rises, slowly. Where a limit strikes on
-    the way up, the rate goes back to what has held, and stays there for twice as long. Where it
-    strikes a rate that was kept to, that is lowered. Only the very first limit is not believed
-    where hardly anything was let through before.
+    A limit lets as much through each time before it strikes; what refuses now and then, whatever
+    the rate, does not. So what was let through is believed where it is like the time before, or
+    where it is much and the first that is known: a little less is kept to from then on. After a
+    while more is tried; where the limit strikes at the same rate again, the next try is in twice
+    the time. Where a refusal is unlike the one before, it speaks against what was believed: the
+    rate is four times what it was, and the next try comes sooner.
     """
 
-    _held: float | None = None
+    _held: float = float("inf")
     _since: float = 0.0
     _quiet: float = QUIET_SECONDS
-    _warned: bool = False
+    _last: int | None = None
 
     def at(self, now: float) -> float:
         """Say how many calls a second are allowed now; infinite as long as no limit is known."""
-        if self._held is None:
-            return float("inf")
         return float(self._held * RISE ** min(self._rising(now), RISE_SECONDS))
 
     def struck(self, now: float, through: int) -> None:
@@ -123,19 +138,23 @@ class Rate:
             now: When.
             through: Calls that were let through in the second before.
         """
-        seen = SHARE * through
-        if self._held is None:
-            if self._warned or through >= FEW_CALLS:
-                self._held = max(seen, SHARE)
-            self._warned = True
-        elif self._rising(now):
-            self._held = max(self._held, min(seen, self.at(now)))
-            self._quiet = min(LONGEST_QUIET_SECONDS, 2 * self._quiet)
+        rising = self._rising(now) > 0
+        fell = through < ALIKE * self._held
+        if not self._believes(through):
+            self._held = BACK * self.at(now)
+            self._quiet = max(SHORTEST_QUIET_SECONDS, self._quiet / BACK)
+        elif fell or rising:
+            self._held = max(SHARE * through, min(FLOOR, LEAST_FALL * self._held), LOWEST)
+            self._quiet = QUIET_SECONDS if fell else min(LONGEST_QUIET_SECONDS, 2 * self._quiet)
         else:
-            lower = min(FALL * self._held, seen)
-            self._held = max(lower, LEAST_FALL * self._held, LOWEST)
-            self._quiet = QUIET_SECONDS
+            self._held *= FALL
+        self._last = through
         self._since = now
+
+    def _believes(self, through: int) -> bool:
+        if self._last is None:
+            return through >= FEW_CALLS
+        return min(through, self._last) >= ALIKE * max(through, self._last)
 
     def _rising(self, now: float) -> float:
         return max(0.0, now - self._since - self._quiet)

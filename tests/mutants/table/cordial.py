@@ -48,7 +48,7 @@ MUTANTS: Final = (
     Mutant(
         "no-rate-is-ever-lowered",
         "cordial/limits.py",
-        "self._held = max(lower, LEAST_FALL * self._held, LOWEST)",
+        "self._held = max(SHARE * through, min(FLOOR, LEAST_FALL * self._held), LOWEST)",
         "pass",
         "where others use the account too, calls are refused until their tries are used up",
     ),

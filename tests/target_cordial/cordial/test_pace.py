@@ -60,18 +60,15 @@ def test_after_a_limit_calls_of_its_method_go_out_one_by_one() -> None:
     assert gaps(pace, 50, "POST") == [0.0] * 50
 
 
-def test_every_further_limit_makes_them_slower() -> None:
+def test_a_limit_that_strikes_sooner_twice_in_a_row_makes_them_slower() -> None:
     clock = FakeClock()
     pace = Pace(clock, 4)
-    gaps(pace, 99)
-    before = 0.0
-    for _ in range(9):
-        clock.time += 0.5
+    for calls in (100, 50, 50, 20, 20, 8, 8):
+        gaps(pace, calls - 1)
+        clock.time += 0.4
         go(pace, refused=True)
         pace.hold(2.0)
-        [gap] = gaps(pace, 1)
-        assert gap > before
-        before = gap
+    assert gaps(pace, 1) == [pytest.approx(1 / (8 * SHARE))]
 
 
 def test_a_pause_that_comes_while_a_call_waits_for_its_moment_is_for_it_too() -> None:
