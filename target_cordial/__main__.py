@@ -36,9 +36,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (SystemExit, click.Abort):
-        # A signal before the run began, when it was the SDK's or Python's to handle: the one would
-        # end with 0, the other without a word.
+    except click.Abort:  # Ctrl-C before there was a target that takes it
         code = InterruptedRunError.exit_code
         logger.error("Run failed: %s Nothing was begun.", InterruptedRunError())  # noqa: TRY400  a traceback says nothing
     except RunEndedError as error:

@@ -126,6 +126,24 @@ class Entries:
             with self._ledger.write():
                 self._connection.execute(insert(absent), rows)
 
+    def absent_without_trace(self, cohort: int) -> int:
+        """Count the "not found" of which nothing was ever confirmed but that they were sent."""
+        query = (
+            select(func.count())
+            .select_from(absent)
+            .join(
+                entry,
+                and_(entry.c.cohort == absent.c.cohort, entry.c.identifier == absent.c.identifier),
+            )
+            .where(
+                absent.c.cohort == cohort,
+                absent.c.before != int(Sent.ON),
+                entry.c.added_at.is_(None),
+            )
+        )
+        with self._ledger.write():
+            return int(self._connection.execute(query).scalar_one())
+
     def believe_absent(self, cohort: int, now: int) -> None:
         """Take the removals of a cohort that were answered with "not found" as done."""
         found = select(absent.c.identifier).where(absent.c.cohort == cohort)

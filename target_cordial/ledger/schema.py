@@ -114,7 +114,7 @@ entry = Table(
     Column("identifier", Text, primary_key=True),
     Column("wanted", SmallInteger, nullable=False, comment="some present user resolves to it"),
     Column("sent", SmallInteger, nullable=False, comment="core.plan.Sent"),
-    Column("added_at", Seconds, comment="when its addition was confirmed"),
+    Column("added_at", Seconds, comment="when its addition was confirmed; 0: long ago, perhaps"),
     Column("removed_at", Seconds, comment="when its removal was confirmed"),
     Column("rejected_at", Seconds),
     Column("rejected_reason", Text),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from target_cordial.core.outcome import Outcome, Result, too_many
-from target_cordial.core.plan import Change, Operation, Sent
+from target_cordial.core.plan import Change, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,7 +39,6 @@ class LedgerRecorder:
         self._results: Counter[Result] = Counter()
         self._removals: Counter[int] = Counter()
         self._absent: Counter[int] = Counter()
-        self._were_on: Counter[int] = Counter()
         self.problems: dict[str, None] = {}
 
     @property
@@ -65,9 +64,9 @@ class LedgerRecorder:
         """Take removals of contacts that Cordial does not have as done, unless they are many.
 
         Many at once are a sign that something else is wrong: an account without its contacts,
-        or an identifier that is none of its keys. Where Cordial knows others of the list, that is
-        so of those alone who were on it: of who was never confirmed, the addition may not have
-        arrived at all, as where a run was killed.
+        or an identifier that is none of its keys. Where Cordial knows others of the list, those are
+        no such sign whose addition was sent and never confirmed: it may not have arrived at all, as
+        where a run was killed.
 
         Args:
             percent: The tolerated share of a list's removals.
@@ -93,7 +92,7 @@ class LedgerRecorder:
         """Count the absent of whom that proves nothing."""
         part = self._cohorts[cohort]
         known = part.added or part.removed or self._entries.members(cohort)
-        return self._absent[cohort] - self._were_on[cohort] if known else 0
+        return self._entries.absent_without_trace(cohort) if known else 0
 
     def intend(self, changes: Iterable[Change], job: int | None = None) -> None:
         """Record changes as sent and unconfirmed, with the import that carries them, if any."""
@@ -114,7 +113,6 @@ class LedgerRecorder:
         self._entries.record(known, now=int(time.time()))
         self._entries.note_absent(absent)
         self._absent.update(change.cohort for change in absent)
-        self._were_on.update(change.cohort for change in absent if change.before is Sent.ON)
         for outcome in ended:
             self._results[outcome.result] += 1
             part = self._cohorts[outcome.change.cohort]

@@ -79,6 +79,7 @@ class TargetCordial(Target):
             setup_mapper=False,  # not before the settings are checked: stream_maps is one
             message_reader=CordialReader(self, self.stop, self.logger),
         )
+        self.stop.install()  # in the place of the SDK's own handler, which ends with 0
         self._run: SyncRun | None = None
         self._intake: Intake | None = None
         self._settings: Settings | None = None
@@ -98,7 +99,6 @@ class TargetCordial(Target):
     def begin(self) -> Intake:
         """Begin a run. See :meth:`SyncRun.begin`."""
         settings = self._settings or self._checked()
-        self.stop.install()
         mapped = any(self.config.get(name) for name in CHANGING)
         self._run = SyncRun(settings, mapped=mapped, logger=self.logger, stop=self.stop)
         self._intake = self._run.begin()

@@ -22,12 +22,13 @@ def note_unknown_removals(this: Case) -> None:
     removed = (winner.c.present == 0, winner.c.identifier.is_not(None))
     this.run(
         insert(entry).from_select(
-            ["cohort", "identifier", "wanted", "sent"],
+            ["cohort", "identifier", "wanted", "sent", "added_at"],
             select(
                 literal(this.cohort),
                 winner.c.identifier,
                 literal(0),
                 literal(int(Sent.UNKNOWN)),
+                literal(0),
             )
             .where(*removed, ~known)
             .distinct(),

@@ -125,15 +125,15 @@ MUTANTS: Final = (
     Mutant(
         "who-never-arrived-is-doubted",
         "run/recorder.py",
-        "return self._absent[cohort] - self._were_on[cohort] if known else 0",
+        "return self._entries.absent_without_trace(cohort) if known else 0",
         "return 0",
         "after a run that was killed every run fails, and nobody is told anything else any more",
     ),
     Mutant(
         "nobody-known-is-no-doubt",
         "run/recorder.py",
-        "return self._absent[cohort] - self._were_on[cohort] if known else 0",
-        "return self._absent[cohort] - self._were_on[cohort]",
+        "return self._entries.absent_without_trace(cohort) if known else 0",
+        "return self._entries.absent_without_trace(cohort)",
         "an account without its contacts is believed: nobody is ever taken off again",
         guards=(Guard.OWNERSHIP,),
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from target_cordial.__main__ import main
 from target_cordial.singer.target import TargetCordial
 from tests.ledgers import POSTGRES
-from tests.target_cordial.command.conftest import Commands, begun, called, line
+from tests.target_cordial.command.conftest import TIMEOUT, Commands, begun, called, line
 from tests.target_cordial.command.messages import (
     COHORT,
     FLAGGED,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cordial_sandbox.server import Running
-    from target_cordial.run.intake import Intake
 
 
 def test_a_dry_run_writes_nothing_and_says_what_it_would(
@@ -70,24 +71,42 @@ def test_only_the_owner_can_read_ledger_and_rejects(commands: Commands) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+TOLD = """
+import signal, sys
+from target_cordial.__main__ import main
+from target_cordial.singer.target import TargetCordial
+begin = TargetCordial.begin
+def told(target):
+    signal.raise_signal(signal.{signal})
+    return begin(target)
+TargetCordial.begin = told
+main()
+"""
+
+
+@pytest.mark.ledger("sqlite")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
 def test_a_signal_before_the_run_begins_is_no_success(
-    commands: Commands, sandbox: Running, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    commands: Commands, sandbox: Running, number: str
 ) -> None:
-    """The SDK's own handler, which is there until then, ends with 0."""
-    begin = TargetCordial.begin
-
-    def told(target: TargetCordial) -> Intake:
-        signal.raise_signal(number)
-        return begin(target)
-
-    monkeypatch.setattr(TargetCordial, "begin", told)
-    ended = commands.target(*snapshot(*people(1)))
-    assert ended.code == 143
-    assert "Run failed: The run was told to stop." in ended.last_line
+    """The SDK's own handler ends with 0."""
+    ended = subprocess.run(
+        [sys.executable, "-c", TOLD.format(signal=number), "--config", commands.config()],
+        input="".join(map(line, snapshot(*people(1)))),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+        cwd=commands.folder,
+    )
+    assert ended.returncode == 143
+    assert "Run failed: " in ended.stderr.splitlines()[-1]
+    assert "The run was told to stop." in ended.stderr.splitlines()[-1]
+    assert commands.report()["status"] == "failed"
     assert sandbox.control.write_calls() == []
 
 
+@pytest.mark.ledger("sqlite")
 def test_a_signal_before_the_sdk_hears_it_is_no_success(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:

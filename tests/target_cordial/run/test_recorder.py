@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +15,7 @@ from target_cordial.ledger.store import Ledger
 from target_cordial.run.recorder import LedgerRecorder
 from target_cordial.run.report import CohortReport
 from target_cordial.run.sampling import Sample
-from tests.target_cordial.ledger.rows import DAY, NOW, deliver, entries, snapshot
+from tests.target_cordial.ledger.rows import DAY, NOW, deliver, entries, row, settle, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +42,18 @@ class Leaving:
         snapshot(self.ledger, cohort, people)
         deliver(self.book, cohort, now=NOW - DAY)
         snapshot(self.ledger, cohort, {})
+        return self.planned(cohort)
+
+    def leave_unconfirmed(self, cohort: int, count: int) -> list[Change]:
+        """Let so many leave whose additions were intended by a run that was killed."""
+        people = {f"a:k{number}": f"k{number:03}" for number in range(count)}
+        snapshot(self.ledger, cohort, people)
+        self.book.plan.fix([cohort], [], now=NOW - DAY, by_contact=True)
+        self.book.intend(self.book.plan.changes())
+        snapshot(self.ledger, cohort, {})
+        return self.planned(cohort)
+
+    def planned(self, cohort: int) -> list[Change]:
         self.book.plan.fix([], [cohort], now=NOW, by_contact=True)
         changes = list(self.book.plan.changes())
         self.recorder.intend(changes)
@@ -129,7 +140,7 @@ def test_of_who_was_never_confirmed_absence_is_no_sign_where_cordial_knows_other
     leaving: Leaving, other: str
 ) -> None:
     """As after a run that was killed: the additions of its last block may not have arrived."""
-    killed = [replace(change, before=Sent.UNKNOWN) for change in leaving.leave(1, 40)]
+    killed = leaving.leave_unconfirmed(1, 40)
     leaving.record(killed, Result.ALREADY_ABSENT)
     if other == "added":
         leaving.record([Change(1, "new", ADD, Sent.OFF)], Result.CONFIRMED)
@@ -145,17 +156,23 @@ def test_of_who_was_never_confirmed_absence_is_no_sign_where_cordial_knows_other
 def test_of_who_was_never_confirmed_absence_is_a_sign_where_cordial_knows_nobody(
     leaving: Leaving,
 ) -> None:
-    killed = [replace(change, before=Sent.UNKNOWN) for change in leaving.leave(1, 11)]
+    killed = leaving.leave_unconfirmed(1, 11)
     leaving.record(killed, Result.ALREADY_ABSENT)
     assert leaving.recorder.believe_absent(5) == [1]
     assert set(entries(leaving.ledger, 1).values()) == {(0, Sent.UNKNOWN)}
 
 
 def test_who_was_never_confirmed_makes_no_share_smaller(leaving: Leaving) -> None:
-    changes = leaving.leave(1, 411)
-    leaving.record(changes[:11], Result.ALREADY_ABSENT)
-    killed = [replace(change, before=Sent.UNKNOWN) for change in changes[11:]]
-    leaving.record(killed, Result.ALREADY_ABSENT)
+    leaving.record(leaving.leave_unconfirmed(1, 400), Result.ALREADY_ABSENT)
+    leaving.record(leaving.leave(1, 11), Result.ALREADY_ABSENT)
+    leaving.record([Change(1, "new", ADD, Sent.OFF)], Result.CONFIRMED)
+    assert leaving.recorder.believe_absent(5) == [1]
+
+
+def test_who_is_removed_by_somebodys_word_alone_may_have_been_on_the_list(leaving: Leaving) -> None:
+    gone = [row(number, f"a:{number}", f"old{number}", present=False) for number in range(11)]
+    settle(leaving.ledger, 1, gone)
+    leaving.record(leaving.planned(1), Result.ALREADY_ABSENT)
     leaving.record([Change(1, "new", ADD, Sent.OFF)], Result.CONFIRMED)
     assert leaving.recorder.believe_absent(5) == [1]
 
