@@ -68,7 +68,7 @@ def main() -> None:
     taken: list[Measure] = []
     for measure in shortly() if check else everything():
         taken.append(measure)
-        verdict = "" if measure.bar.holds(measure.median, share) else "   <- below its bar"
+        verdict = "" if measure.holds(share) else "   <- below its bar"
         print(f"{measure.line()}{verdict}", flush=True)  # noqa: T201  the result
     if not check:
         system = f"{os.cpu_count()} cores, Python {platform.python_version()}"
@@ -77,7 +77,7 @@ def main() -> None:
         _, _, after = rest.partition(END)
         made = f"{BEGIN}\n\nTaken on {system}.\n\n{table(taken)}\n\n{END}"
         DOCUMENT.write_text(f"{before}{made}{after}", encoding="utf-8")
-    sys.exit(not all(one.bar.holds(one.median, share) for one in taken))
+    sys.exit(not all(one.holds(share) for one in taken))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ DELAY_SECONDS: Final = 0.05
 ROUNDS: Final = 3
 DEFAULT: Final = 8
 CHANGES: Final = 10_000
-CHANGES_A_WORKER: Final = 300
+CHANGES_A_WORKER: Final = 600
 LIMIT: Final = 200
 """Calls a second, of which 16 at a time would make 320."""
 

@@ -32,12 +32,14 @@ class Bar:
         aim: What is aimed at.
         at_most: The ratio must be no more than the bar; else no less.
         unit: How it is written: ``×``, ``%``, ``MB``.
+        by_median: It is held against the median of all times; else each time has to hold.
     """
 
     bar: float | None = None
     aim: float | None = None
     at_most: bool = False
     unit: str = "×"
+    by_median: bool = False
 
     def holds(self, ratio: float, share: float = 1.0) -> bool:
         """Say whether a ratio reaches a share of the bar."""
@@ -62,8 +64,13 @@ class Measure:
 
     @property
     def median(self) -> float:
-        """The middle of the ratios: what is held against the bar."""
+        """The middle of the ratios."""
         return statistics.median(self.ratios)
+
+    def holds(self, share: float = 1.0) -> bool:
+        """Say whether a share of the bar is reached, each time that it was taken."""
+        judged = (self.median,) if self.bar.by_median else self.ratios
+        return all(self.bar.holds(ratio, share) for ratio in judged)
 
     def line(self) -> str:
         """Tell it on one line."""

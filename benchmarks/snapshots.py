@@ -35,7 +35,7 @@ CHANGED: Final = Bar(5, aim=10)
 FIRST: Final = Bar(4, aim=8)
 PEAK: Final = Bar(200, aim=120, at_most=True, unit="MB")
 GROWTH: Final = Bar(1.3, aim=1.0, at_most=True)
-LINEAR: Final = Bar(1.25, at_most=True)
+LINEAR: Final = Bar(1.25, at_most=True, by_median=True)
 
 
 @dataclass(frozen=True)

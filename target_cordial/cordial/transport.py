@@ -167,7 +167,8 @@ class _Line:
     ) -> Reply:
         """Make another call on a connection, which is not used again if that fails."""
         try:
-            connection.sock.settimeout(seconds)
+            if connection.sock.gettimeout() != seconds:  # to set it costs a turn of all threads
+                connection.sock.settimeout(seconds)
             reply = exchange(connection.sock, request, method)
         except TimeoutError as error:
             connection.close()

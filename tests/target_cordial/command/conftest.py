@@ -177,6 +177,7 @@ def called(entry_point: Callable[[], None], *arguments: str) -> tuple[int, str, 
 def _this_process_kept() -> Iterator[tuple[io.StringIO, io.StringIO]]:
     """Take the command's output, and undo what it changes in its process."""
     stdout, stderr = io.StringIO(), io.StringIO()
+    collected = gc.get_threshold()
     argv, hook, logs = sys.argv, sys.excepthook, logging.root.handlers.copy()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -187,6 +188,7 @@ def _this_process_kept() -> Iterator[tuple[io.StringIO, io.StringIO]]:
         logging.captureWarnings(capture=False)
         logging.root.handlers[:] = logs
         gc.unfreeze()
+        gc.set_threshold(*collected)
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
