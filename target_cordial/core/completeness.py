@@ -6,15 +6,14 @@ announces are counted against the distinct users that were received for the same
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from target_cordial.core.parted import Parted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-
-_PARTITIONS: Final = 256
 
 
 class Completeness(str, Enum):
@@ -68,22 +67,19 @@ class DistinctUsers:
     """
 
     def __init__(self) -> None:
-        self._partitions = [array("q") for _ in range(_PARTITIONS)]
+        self._hashes = Parted()
 
     def add(self, users: Iterable[str]) -> None:
         """Take some users, however often."""
-        partitions = self._partitions
-        for number in map(hash, users):
-            partitions[number % _PARTITIONS].append(number)
+        self._hashes.add(map(hash, users))
 
     def update(self, other: DistinctUsers) -> None:
         """Take all users of another count."""
-        for mine, theirs in zip(self._partitions, other._partitions, strict=True):
-            mine.extend(theirs)
+        self._hashes.update(other._hashes)
 
     def __len__(self) -> int:
         """Count the distinct users."""
-        return sum(len(set(partition)) for partition in self._partitions)
+        return sum(len(set(part)) for part in self._hashes)
 
 
 @dataclass

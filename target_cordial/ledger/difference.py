@@ -1,19 +1,19 @@
 """What differs between the members that are known and a snapshot, by digests alone.
 
-Millions of digests are compared eight bytes at a time: in parts, so that only a part of them is
-ever a set of objects.
+Millions of digests are compared part by part, so that only a part of them is ever a set of objects.
 """
 
 from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
+
+from target_cordial.core.parted import Parted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-PARTS: Final = 256
 
 MOST_CHANGED: Final = 1 / 4
 """Share of the rows that may be new: with more of them the database compares all as quickly."""
@@ -51,8 +51,10 @@ def difference(known: Iterable[Iterable[int]], came: Iterable[Iterable[int]]) ->
     Returns:
         What differs; None where so much does that this is no short cut.
     """
-    members, rows = _parted(known), _parted(came)
-    total = sum(map(len, rows))
+    members, rows = Parted(), Parted()
+    members.add(chain.from_iterable(known))
+    rows.add(chain.from_iterable(came))
+    total = len(rows)
     changed: set[int] = set()
     vanished = array("q")
     for before, now in zip(members, rows, strict=True):
@@ -62,11 +64,3 @@ def difference(known: Iterable[Iterable[int]], came: Iterable[Iterable[int]]) ->
         if len(changed) > total * MOST_CHANGED:
             return None
     return Difference(total - len(changed), frozenset(changed), vanished)
-
-
-def _parted(blocks: Iterable[Iterable[int]]) -> list[array[int]]:
-    parts = [array("q") for _ in range(PARTS)]
-    for block in blocks:
-        for digest in block:
-            parts[digest % PARTS].append(digest)
-    return parts

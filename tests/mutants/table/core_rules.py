@@ -160,8 +160,8 @@ MUTANTS: Final = (
     Mutant(
         "rows-counted-for-users",
         "core/completeness.py",
-        "sum(len(set(partition)) for",
-        "sum(len(partition) for",
+        "sum(len(set(part)) for",
+        "sum(len(part) for",
         "a repeated row stands in for one that was lost, and its user is removed",
         guards=(Guard.COMPLETENESS,),
     ),
