@@ -158,6 +158,13 @@ MUTANTS: Final = (
         "a marker before its rows proves nothing, and leavers stay",
     ),
     Mutant(
+        "half-of-a-cohort-forgotten",
+        "core/parted.py",
+        "mine.extend(theirs)",
+        "mine = theirs",
+        "a cohort that came under two names is never whole, and who left it stays on its list",
+    ),
+    Mutant(
         "rows-counted-for-users",
         "core/completeness.py",
         "sum(len(set(part)) for",
