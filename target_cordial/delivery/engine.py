@@ -68,12 +68,15 @@ class _Progress:
 
     more: bool = True
     error: CordialError | None = None
-    stopped: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     looked: float = field(default_factory=time.monotonic)
     recorded: float = field(default_factory=time.monotonic)
-    grace: float = GRACE_SECONDS
+    stopped_at: float = float("inf")
+
+    @property
+    def stopped(self) -> bool:
+        return self.stopped_at < float("inf")
 
     @property
     def ends(self) -> bool:
@@ -183,7 +186,7 @@ class Engine:
             InterruptedRunError: The run was told to stop.
             LedgerError: The ledger can't be used, or is lost.
         """
-        progress = _Progress(grace=GRACE_SECONDS)
+        progress = _Progress()
         ahead = AHEAD * self._workers
         while progress.more or crew.unfinished:
             self._look(progress)
@@ -197,10 +200,8 @@ class Engine:
                 self._take(call, end, progress)
             if progress.is_due:
                 self._record(progress)
-            if progress.stopped and not done:
-                progress.grace -= TICK_SECONDS
-                if progress.grace <= 0:
-                    break  # abandoned: their intents say that nothing is known of them
+            if time.monotonic() - progress.stopped_at >= GRACE_SECONDS:
+                break  # those in flight are abandoned: their intents say that nothing is known
         self._record(progress)
         if progress.error is not None:
             raise progress.error
@@ -212,7 +213,8 @@ class Engine:
         if time.monotonic() - progress.looked >= TICK_SECONDS:
             self._recorder.check_hold()
             progress.looked = time.monotonic()
-        progress.stopped = progress.stopped or self._stop.is_set()
+        if self._stop.is_set() and not progress.stopped:
+            progress.stopped_at = time.monotonic()
 
     def _put(self, crew: _Crew, block: list[Call]) -> bool:
         """Record the intents of a block, and put it in line; false where there is none left."""
