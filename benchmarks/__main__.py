@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,17 +30,18 @@ CHECK_CALLS: Final = 0.2
 
 def everything() -> Iterator[Measure]:
     """Take every measure at full size."""
-    return chain(snapshots.measures(), snapshots.of_size(), calls.measures(), tap.measures())
+    yield from snapshots.measures()
+    yield from snapshots.of_size()
+    yield from calls.measures()
+    yield from tap.measures()
 
 
 def shortly() -> Iterator[Measure]:
     """Take every measure once, at a part of its size."""
-    return chain(
-        snapshots.measures(CHECK_MEMBERS, 1),
-        snapshots.of_size(CHECK_MEMBERS, 1),
-        calls.measures(CHECK_CALLS, 1),
-        tap.measures(CHECK_MEMBERS, 1),
-    )
+    yield from snapshots.measures(CHECK_MEMBERS, 1)
+    yield from snapshots.of_size(CHECK_MEMBERS, 1)
+    yield from calls.measures(CHECK_CALLS, 1)
+    yield from tap.measures(CHECK_MEMBERS, 1)
 
 
 def table(measures: Iterable[Measure]) -> str:
