@@ -15,6 +15,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.measure import Bar, Measure, run
@@ -165,12 +166,13 @@ def of_size(members: int = MEMBERS, rounds: int = LINEAR_ROUNDS) -> list[Measure
         bench = Bench(Path(name), service)
         begun = {each: bench.ours(each, f"first-{each.members}") for each in (few, most)}
         for _ in range(rounds):
-            none = bench.ours(Snapshot(1), "one")
-            small, large = (
-                bench.ours(each, "next", since=f"first-{each.members}") for each in (few, most)
-            )
-            grown = (large.seconds - none.seconds) / (small.seconds - none.seconds)
-            time.append(grown / (most.members / few.members))
+            # What is short is taken three times: it is the difference of two moments.
+            none = median(bench.ours(Snapshot(1), "one").seconds for _ in range(3))
+            times = [bench.ours(few, "next", since=f"first-{few.members}") for _ in range(3)]
+            small = min(times, key=lambda ended: ended.seconds)
+            large = bench.ours(most, "next", since=f"first-{most.members}")
+            taken = median(ended.seconds for ended in times) - none
+            time.append((large.seconds - none) / taken / (most.members / few.members))
             memory.append(max(large.peak, begun[most].peak) / max(small.peak, begun[few].peak))
     sizes = f"from {few.members:,} to {most.members:,} rows"
     return [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, select
 
 from target_cordial.core.plan import Operation, Sent
-from target_cordial.ledger.plan import retried
+from target_cordial.ledger.plan import FEW_PENDING, pending_hint, retried
 from target_cordial.ledger.schema import Seconds, confirmed, entry, gone, pending
 from target_cordial.ledger.schema import cohort as cohorts
 
@@ -73,7 +73,8 @@ def count(connection: Connection, cohort: int, *, now: int, window_since: int) -
     """
     given = {"of_cohort": cohort, "now": now, "since": window_since}
     members, added = connection.execute(_CONFIRMED, given).one()
-    waiting = connection.execute(_WAITING, given).all()
+    hint = pending_hint(connection, [cohort])
+    waiting = connection.execute(_WAITING.with_hint(entry, hint, "sqlite"), given).all()
     return Counts(
         confirmed=members,
         additions=sum(row.additions for row in waiting),
@@ -111,7 +112,7 @@ _RETRIED: Final = retried(bindparam("now", type_=Seconds))
 DUE: Final = (
     select(entry.c.identifier)
     .where(MINE, pending, _RETRIED)
-    .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
+    .with_hint(entry, FEW_PENDING, "sqlite")
     .limit(1)
 )
 """Any change that waits to be sent."""
@@ -135,9 +136,8 @@ _WAITING: Final = (
         _times("resting_removals", ~_RETRIED, _REMOVAL),
     )
     .where(MINE, pending)
-    .with_hint(entry, "INDEXED BY entry_pending", "sqlite")
     .group_by(entry.c.rejected_reason)
 )
-"""One look at the few entries that are pending, instead of one for each of the numbers."""
+"""One look at the entries that are pending, instead of one for each of the numbers."""
 
 _LEFT_LATELY: Final = select(func.count()).where(MINE, gone, entry.c.removed_at > _SINCE)

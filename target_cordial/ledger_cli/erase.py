@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from target_cordial.errors import InputError, LedgerError
-from target_cordial.ledger.erasing import By, Erased, Standing, erase, overwrite
+from target_cordial.ledger.erasing import Erased, Standing, erase, overwrite
+from target_cordial.ledger.person import By
 from target_cordial.ledger_cli.desk import Desk, with_desk
 from target_cordial.run.rejects import forget_in_rejects
 

@@ -182,7 +182,7 @@ def test_a_placeholder_is_no_person(commands: Commands) -> None:
     for word in ("guest", "user7@shop.example"):
         ended = commands.ledger_command("erase", word)
         assert ended.code == 1
-        assert "--by amplitude-id. Nothing was erased" in ended.stderr
+        assert "--by amplitude-id. Nothing was done" in ended.stderr
     assert len(commands.place.read("SELECT * FROM member")) == 30
     assert erase(commands, "35689307", "--by", "amplitude-id")["users"] == 1
     assert len(commands.place.read("SELECT * FROM member")) == 29
