@@ -15,7 +15,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.measure import Bar, Measure, run
@@ -118,6 +117,15 @@ class Bench:
         delivery = 0.0 if before else seen.seconds
         return Ended(taken.seconds, taken.seconds - delivery, taken.peak, seen.calls - before)
 
+    def usual(self, snapshot: Snapshot, *, since: str | None) -> Ended:
+        """Sync a snapshot three times, each anew: short runs are soon disturbed.
+
+        Returns:
+            The one that took neither longest nor shortest.
+        """
+        runs = [self.ours(snapshot, "next", since=since) for _ in range(3)]
+        return sorted(runs, key=lambda ended: ended.seconds)[1]
+
 
 def measures(members: int = MEMBERS, rounds: int = ROUNDS) -> list[Measure]:
     """Measure everything.
@@ -132,18 +140,18 @@ def measures(members: int = MEMBERS, rounds: int = ROUNDS) -> list[Measure]:
     changed: list[float] = []
     many: list[float] = []
     peaks: list[float] = []
-    snapshot = Snapshot(members)
+    snapshot, cohorts = Snapshot(members), Snapshot(members, cohorts=COHORTS)
     with tempfile.TemporaryDirectory() as name:
         for _ in range(rounds):
             with serving(0.0) as service:
                 bench = Bench(Path(name), service)
-                nothing = bench.nothing(snapshot)
                 new = bench.ours(snapshot, "day0")
-                same = bench.ours(snapshot, "again", since="day0")
-                moved = bench.ours(Snapshot(members, left=CHURN, day=1), "day1", since="day0")
-                cohorts = Snapshot(members, cohorts=COHORTS)
                 bench.ours(cohorts, "many0")
-                many.append(nothing / bench.ours(cohorts, "many1", since="many0").seconds)
+                # One after the other what is held against each other: machines change their pace.
+                nothing = bench.nothing(snapshot)
+                same = bench.usual(snapshot, since="day0")
+                moved = bench.usual(Snapshot(members, left=CHURN, day=1), since="day0")
+                many.append(nothing / bench.usual(cohorts, since="many0").seconds)
             first.append(nothing / new.planned)
             unchanged.append(nothing / same.seconds)
             changed.append(nothing / moved.seconds)
@@ -166,13 +174,11 @@ def of_size(members: int = MEMBERS, rounds: int = LINEAR_ROUNDS) -> list[Measure
         bench = Bench(Path(name), service)
         begun = {each: bench.ours(each, f"first-{each.members}") for each in (few, most)}
         for _ in range(rounds):
-            # What is short is taken three times: it is the difference of two moments.
-            none = median(bench.ours(Snapshot(1), "one").seconds for _ in range(3))
-            times = [bench.ours(few, "next", since=f"first-{few.members}") for _ in range(3)]
-            small = min(times, key=lambda ended: ended.seconds)
+            none = bench.usual(Snapshot(1), since=None).seconds
+            small = bench.usual(few, since=f"first-{few.members}")
             large = bench.ours(most, "next", since=f"first-{most.members}")
-            taken = median(ended.seconds for ended in times) - none
-            time.append((large.seconds - none) / taken / (most.members / few.members))
+            grown = (large.seconds - none) / (small.seconds - none)
+            time.append(grown / (most.members / few.members))
             memory.append(max(large.peak, begun[most].peak) / max(small.peak, begun[few].peak))
     sizes = f"from {few.members:,} to {most.members:,} rows"
     return [

@@ -89,10 +89,22 @@ MUTANTS: Final = (
         "people are written while another import may still be making them",
     ),
     Mutant(
+        "leavers-say-nothing-new",
+        "ledger/settlement/course.py",
+        "not (found.changed or found.leaves or",
+        "not (found.changed or",
+        "who left stays on the list where nobody joined",
+        (
+            "tests/target_cordial/ledger/test_settlement.py",
+            "tests/target_cordial/ledger/test_comparison.py",
+        ),
+        guards=(Guard.OWNERSHIP,),
+    ),
+    Mutant(
         "removals-first",
         "ledger/plan.py",
-        "for wanted in (1, 0)]",
-        "for wanted in (0, 1)]",
+        "((1, adding), (0, removing))",
+        "((0, removing), (1, adding))",
         "people who move to another list are on none for as long as an import takes",
     ),
     # -- ledger/store.py --------------------------------------------------------------------------
