@@ -89,18 +89,6 @@ MUTANTS: Final = (
         "people are written while another import may still be making them",
     ),
     Mutant(
-        "leavers-say-nothing-new",
-        "ledger/settlement/course.py",
-        "not (found.changed or found.leaves or",
-        "not (found.changed or",
-        "who left stays on the list where nobody joined",
-        (
-            "tests/target_cordial/ledger/test_settlement.py",
-            "tests/target_cordial/ledger/test_comparison.py",
-        ),
-        guards=(Guard.OWNERSHIP,),
-    ),
-    Mutant(
         "removals-first",
         "ledger/plan.py",
         "((1, adding), (0, removing))",

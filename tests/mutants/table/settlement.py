@@ -46,6 +46,18 @@ MUTANTS: Final = (
     ),
     # -- ledger/settlement/words.py ---------------------------------------------------------------
     Mutant(
+        "leavers-say-nothing-new",
+        "ledger/settlement/course.py",
+        "not (found.changed or found.leaves or",
+        "not (found.changed or",
+        "who left stays on the list where nobody joined",
+        (
+            "tests/target_cordial/ledger/test_settlement.py",
+            "tests/target_cordial/ledger/test_comparison.py",
+        ),
+        guards=(Guard.OWNERSHIP,),
+    ),
+    Mutant(
         "first-word-wins",
         "ledger/settlement/words.py",
         "order_by=(rows.c.position.desc(), rows.c.time.desc()),",
