@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import statistics
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -145,9 +146,9 @@ def measures(members: int = MEMBERS, rounds: int = ROUNDS) -> list[Measure]:
         for _ in range(rounds):
             with serving(0.0) as service:
                 bench = Bench(Path(name), service)
-                new = bench.ours(snapshot, "day0")
                 bench.ours(cohorts, "many0")
                 # One after the other what is held against each other: machines change their pace.
+                new = bench.ours(snapshot, "day0")
                 nothing = bench.nothing(snapshot)
                 same = bench.usual(snapshot, since="day0")
                 moved = bench.usual(Snapshot(members, left=CHURN, day=1), since="day0")
@@ -168,18 +169,22 @@ def measures(members: int = MEMBERS, rounds: int = ROUNDS) -> list[Measure]:
 
 def of_size(members: int = MEMBERS, rounds: int = LINEAR_ROUNDS) -> list[Measure]:
     """Measure how memory and time grow from a tenth of the rows to twice as many."""
-    few, most = Snapshot(members // 10), Snapshot(members * 2)
+    one, few, most = Snapshot(1), Snapshot(members // 10), Snapshot(members * 2)
     time, memory = [], []
     with tempfile.TemporaryDirectory() as name, serving(0.0) as service:
         bench = Bench(Path(name), service)
-        begun = {each: bench.ours(each, f"first-{each.members}") for each in (few, most)}
+        begun = {each: bench.ours(each, f"day0-{each.members}") for each in (one, few, most)}
         for _ in range(rounds):
-            none = bench.usual(Snapshot(1), since=None).seconds
-            small = bench.usual(few, since=f"first-{few.members}")
-            large = bench.ours(most, "next", since=f"first-{most.members}")
-            grown = (large.seconds - none) / (small.seconds - none)
-            time.append(grown / (most.members / few.members))
-            memory.append(max(large.peak, begun[most].peak) / max(small.peak, begun[few].peak))
+            # Short runs on both sides of the long one: machines change their pace in a minute.
+            ran: dict[Snapshot, list[Ended]] = {one: [], few: [], most: []}
+            for each in (one, few, one, few, most, few, one, few, one):
+                ran[each].append(bench.ours(each, "next", since=f"day0-{each.members}"))
+            none, small, large = (
+                statistics.median(ended.seconds for ended in runs) for runs in ran.values()
+            )
+            time.append((large - none) / (small - none) / (most.members / few.members))
+            held = [max(ended.peak for ended in (begun[each], *ran[each])) for each in (few, most)]
+            memory.append(held[1] / held[0])
     sizes = f"from {few.members:,} to {most.members:,} rows"
     return [
         Measure(f"time a row, {sizes}", tuple(time), LINEAR),

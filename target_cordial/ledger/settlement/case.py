@@ -88,6 +88,7 @@ class Case:
         now: Seconds since the epoch.
         simple: Each row is of another user, and none says anything of the user of another one.
         difference: What the staged rows are, where those that say what is known are left out.
+        first: Such rows, and nothing was ever known of the cohort: who has an identifier is new.
     """
 
     connection: Connection
@@ -98,6 +99,7 @@ class Case:
     times: Mapping[int, int] = field(default_factory=dict)
     simple: bool = False
     difference: Difference | None = None
+    first: bool = False
 
     @property
     def time(self) -> ColumnElement[int]:

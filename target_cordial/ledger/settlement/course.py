@@ -20,7 +20,9 @@ from target_cordial.ledger.settlement.members import (
     has_members,
     hold_former_identifiers,
     kept_addresses,
+    knows_nothing,
     note_skipped,
+    take_in_all,
     take_in_changes,
     take_out_leavers,
 )
@@ -58,8 +60,8 @@ def settle(this: Case) -> Settled:
         return Settled(this.difference.unchanged, {})
     this.run(delete(heard))
     if this.simple:
-        learn_user_ids(this)
-    else:
+        this = replace(this, first=knows_nothing(this))
+    if not this.simple:
         drop_repeated_messages(this)
         learn_user_ids(this)
         recall(this)
@@ -67,7 +69,10 @@ def settle(this: Case) -> Settled:
         learn_user_ids(this)  # of the users whom the removals concern
         spread_user_ids(this)
         drop_uncounted(this)
-    drop_overtaken(this)
+    elif not this.first:
+        learn_user_ids(this)
+    if not this.first:
+        drop_overtaken(this)
     find_winners(this)
     present, flagless, resolved = _count(this)
     if present and not resolved and (flagless or not has_members(this)):
@@ -82,7 +87,10 @@ def settle(this: Case) -> Settled:
     note_unknown_removals(this)
     if this.sealed is None:
         hold_former_identifiers(this)
-    take_in_changes(this)
+    if this.first:
+        take_in_all(this)
+    else:
+        take_in_changes(this)
     keep_times(this)
     renew_wanted(this)
     keep_messages(this)
@@ -103,5 +111,7 @@ def _count(this: Case) -> tuple[int, int, int]:
             winner.c.present == 1
         )
     ).one()
-    unchanged = this.difference.unchanged if this.difference else 0
-    return row[0] + unchanged, row[1] + unchanged, row[2] + unchanged
+    others = this.difference.unchanged if this.difference else 0
+    if this.first:
+        others = this.connection.execute(select(func.count(this.rows.c.identifier))).scalar_one()
+    return row[0] + others, row[1] + others, row[2] + others

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, case, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from target_cordial.core.identifier import IDENTIFIER_LOST
 from target_cordial.core.plan import Operation
-from target_cordial.ledger.schema import leaver, leaving, member, skipped, vanished, winner
+from target_cordial.ledger.schema import entry, leaver, leaving, member, skipped, vanished, winner
 from target_cordial.ledger.settlement.case import (
     IDENTIFIER_KEYS,
     ONE,
@@ -128,6 +142,20 @@ def hold_former_identifiers(this: Case) -> None:
     this.run(insert(member).from_select(["cohort", "user_key", "identifier", "held_of"], rows))
 
 
+def take_in_all(this: Case) -> None:
+    """Of a cohort of which nothing is known, whoever has an identifier is new."""
+    rows = this.rows
+    who = select(
+        literal(this.cohort),
+        rows.c.user_key,
+        rows.c.user_id,
+        rows.c.identifier,
+        cast(null(), BigInteger),
+        rows.c.digest,
+    ).where(rows.c.identifier.is_not(None))
+    this.run(insert(member).from_select(COLUMNS, who.order_by(rows.c.user_key)))
+
+
 def take_in_changes(this: Case) -> None:
     """Who is new, and whose identifier, user id or newest time changed."""
     same_user = and_(member.c.cohort == this.cohort, member.c.user_key == winner.c.user_key)
@@ -156,6 +184,14 @@ def take_in_changes(this: Case) -> None:
 def has_members(this: Case) -> bool:
     """Say whether anybody is in the cohort, as far as is known."""
     return this.any(select(member.c.user_key).where(member.c.cohort == this.cohort))
+
+
+def knows_nothing(this: Case) -> bool:
+    """Say whether nobody was ever in the cohort, or left it, or was sent for it."""
+    return not any(
+        this.any(select(table.c.cohort).where(table.c.cohort == this.cohort))
+        for table in (member, leaver, entry)
+    )
 
 
 def _take_out_stale(

@@ -139,6 +139,8 @@ def find_winners(this: Case) -> None:
     if this.simple:
         columns = [cast(null(), BigInteger) if n == "time" else rows.c[n] for n in COLUMNS]
         only = select(*columns).order_by(rows.c.user_key)
+        if this.first:  # the others are taken in as they are
+            only = only.where(rows.c.identifier.is_(None))
         this.run(insert(winner).from_select(COLUMNS, only))
         return
     ranked = select(

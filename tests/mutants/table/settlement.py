@@ -44,6 +44,23 @@ MUTANTS: Final = (
         "a record that comes late brings somebody back who has left since",
         TIMES,
     ),
+    Mutant(
+        "returners-are-not-wanted",
+        "ledger/settlement/members.py",
+        "for table in (member, leaver, entry)",
+        "for table in (member, leaver)",
+        "who comes back to a cohort that everybody had left is not added again",
+        SETTLEMENT,
+        guards=(Guard.OWNERSHIP,),
+    ),
+    Mutant(
+        "first-snapshot-overrides-removal",
+        "ledger/settlement/members.py",
+        "for table in (member, leaver, entry)",
+        "for table in (member, entry)",
+        "who was removed, without an address, is added by the older snapshot that comes first",
+        TIMES,
+    ),
     # -- ledger/settlement/words.py ---------------------------------------------------------------
     Mutant(
         "leavers-say-nothing-new",

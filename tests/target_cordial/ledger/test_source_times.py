@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from target_cordial.core.identifier import UNRESOLVED_MAPPING
 from target_cordial.ledger.settlement import Sealed, Settled
 from tests.target_cordial.ledger.rows import DAY, entries, members, row, settle
 
@@ -67,6 +68,14 @@ def test_the_removal_of_somebody_unknown_stands_against_an_older_addition(ledger
     settle(ledger, 1, [exits(LATE)])
     settle(ledger, 1, [enters(NOON)])
     assert wanted(ledger) == set()
+
+
+def test_a_first_snapshot_does_not_override_a_newer_removal_without_an_address(
+    ledger: Ledger,
+) -> None:
+    settle(ledger, 1, [exits(LATE)._replace(identifier=None, reason=UNRESOLVED_MAPPING)])
+    whole(ledger, NOON, a1="ana", a2="ben")
+    assert wanted(ledger) == {"ben"}
 
 
 @pytest.mark.parametrize("last", [1, 2])
