@@ -143,8 +143,12 @@ class Sender:
             self._report.fail(problem)
         waiting = []
         for key, plan in plans.items():
-            counts = self._entries.counts(key, now=now, window_since=now)
-            left = counts.additions + counts.removals - plan.withheld
+            left = 0
+            if plan.going:  # else all is as it was planned
+                counts = self._entries.counts(key, now=now, window_since=now)
+                left = counts.additions + counts.removals - plan.withheld
+                if plan.uses_up(counts):
+                    self._ledger.use_approval(key)
             # A cohort that came in part has not been synced yet: the rest of it is no mass
             # addition, and is to be as silent as its beginning.
             half = (
@@ -155,8 +159,6 @@ class Sender:
                 self._ledger.update_cohort(key, first_synced_at=now)
             if left > 0:
                 waiting.append(f"cohort {plan.cohort.label}: {left}")
-            if plan.uses_up(counts):
-                self._ledger.use_approval(key)
         if planned > recorder.ended:
             self._report.fail(
                 f"{planned - recorder.ended} of {planned} changes could not be delivered "

@@ -122,8 +122,8 @@ MUTANTS: Final = (
     Mutant(
         "approval-kept",
         "run/sending.py",
-        "            if plan.uses_up(counts):\n",
-        "            if False:\n",
+        "                if plan.uses_up(counts):\n",
+        "                if False:\n",
         "whoever approved one mass change has approved all that follow in a week",
         (f"{COMMAND}/test_guard.py::test_an_approval_is_used_once",),
         BOTH,
