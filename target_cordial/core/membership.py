@@ -18,6 +18,7 @@ from target_cordial.core.identifier import Mapping as IdentifierMapping
 from target_cordial.core.identifier import Resolved, is_text, resolve
 from target_cordial.core.source_file import SourceFile, read_source_file
 from target_cordial.core.times import FORMS, source_time
+from target_cordial.core.user_key import user_key
 from target_cordial.core.values import UnreadableFieldError, boolean, identity, presence
 
 if TYPE_CHECKING:
@@ -262,22 +263,6 @@ def cohort_of(record: Record) -> Cohort | None:
         file = read_source_file(field(record, fields.SOURCE_FILE))
         cohort_id = file.cohort_id if file else None
     return Cohort(cohort_id, name) if cohort_id or name else None
-
-
-AMPLITUDE_KIND: Final = "a:"
-"""How the keys of users begin whose Amplitude id is known."""
-
-
-def user_key(amplitude_id: str | None, user_id: str | None, identifier: str | None) -> str | None:
-    """Name a user within a cohort by the best id there is.
-
-    Amplitude ids never change hands; user ids may be missing (anonymous users).
-    """
-    if amplitude_id:
-        return f"{AMPLITUDE_KIND}{amplitude_id}"
-    if user_id:
-        return f"u:{user_id}"
-    return f"i:{identifier}" if identifier else None
 
 
 def _digest(text: str) -> bytes:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 import msgspec
 
 from target_cordial.core.identifier import plain
-from target_cordial.core.membership import AMPLITUDE_KIND, Cohort
+from target_cordial.core.membership import Cohort
 from target_cordial.core.plain_schema import plain_kind
+from target_cordial.core.user_key import AMPLITUDE_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from target_cordial.core.plan import Sent
+from target_cordial.core.user_key import IDENTIFIER_KIND
 from target_cordial.ledger.schema import ADOPTED, claimed, cohort, entry, member
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Adoption:
                 ["cohort", "user_key", "identifier", "held_of"],
                 select(
                     literal(self._key),
-                    literal("i:") + ours.c.identifier,
+                    literal(IDENTIFIER_KIND) + ours.c.identifier,
                     ours.c.identifier,
                     literal(ADOPTED),
                 ).where(~known),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import ColumnClause, func, literal_column, select
 
+from target_cordial.core.user_key import keys_of
 from target_cordial.ledger.difference import Difference, difference
 from target_cordial.ledger.schema import leaver, member, vanished
 from target_cordial.ledger.settlement import is_outdated
@@ -48,11 +49,11 @@ def is_comparable(
     if len(kinds) != 1 or is_outdated(connection, cohort, sealed):
         return False
     (kind,) = kinds
-    after = kind[:-1] + chr(ord(kind[-1]) + 1)
+    first, after = keys_of(kind)
     doubts = [
         select(table.c.user_key).where(table.c.cohort == cohort, doubt)
         for table in (member, leaver)
-        for doubt in (table.c.user_key < kind, table.c.user_key >= after)
+        for doubt in (table.c.user_key < first, table.c.user_key >= after)
     ]
     return not any(connection.execute(doubt.limit(1)).first() for doubt in doubts)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import case, null, or_, select
 
 from target_cordial.core.identifier import Mapping, clean
+from target_cordial.core.user_key import AMPLITUDE_KIND, IDENTIFIER_KIND, USER_ID_KIND
 from target_cordial.errors import LedgerError
 from target_cordial.ledger.rebinding import BINDING, IDENTIFIER_NAME
 from target_cordial.ledger.schema import ADOPTED, entry, leaver, member
@@ -118,14 +119,14 @@ def find(connection: Connection, word: str, forms: set[str], by: By | None) -> P
 def _sought(connection: Connection, word: str, forms: set[str], kind: By) -> Person:
     """Begin with what the word itself says."""
     if kind is By.AMPLITUDE_ID:
-        return Person({f"a:{word}"})
+        return Person({f"{AMPLITUDE_KIND}{word}"})
     if kind is By.USER_ID:
-        return Person({f"u:{word}"}, {word})
+        return Person({f"{USER_ID_KIND}{word}"}, {word})
     held = member.c.held_of.is_not(None) & (member.c.held_of != ADOPTED)
     holder = case((held, member.c.held_of), else_=member.c.user_key).label("holder")
     holders = select(holder).where(member.c.identifier.in_(forms)).distinct().limit(MOST_USERS + 1)
     users = set(connection.execute(holders).scalars())
-    return Person(users | {f"i:{form}" for form in forms}, identifiers=set(forms))
+    return Person(users | {f"{IDENTIFIER_KIND}{form}" for form in forms}, identifiers=set(forms))
 
 
 def forms_of(ledger: Ledger, word: str) -> set[str]:
@@ -145,11 +146,11 @@ def _follow(connection: Connection, person: Person, *, alone: bool) -> None:
         rows = _rows_of(connection, person)
         person.known = len({row.user_key for row in rows if row.held_of is None})
         person.identifiers |= {row.identifier for row in rows if row.identifier is not None}
-        person.users |= {f"i:{identifier}" for identifier in person.identifiers}
+        person.users |= {f"{IDENTIFIER_KIND}{identifier}" for identifier in person.identifiers}
         if not alone:
             person.users |= {row.user_key for row in rows if row.held_of is None}
             person.user_ids |= {row.user_id for row in rows if row.user_id is not None}
-            person.users |= {f"u:{user_id}" for user_id in person.user_ids}
+            person.users |= {f"{USER_ID_KIND}{user_id}" for user_id in person.user_ids}
         if person.known > MOST_USERS:
             return  # it ends with a refusal
 

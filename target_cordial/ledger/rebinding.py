@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, exists, func, insert, select, update
 
 from target_cordial.core.plan import Sent
+from target_cordial.core.user_key import IDENTIFIER_KIND
 from target_cordial.ledger.schema import (
     approval,
     cohort,
@@ -102,7 +103,7 @@ def _forget_identifiers(connection: Connection) -> None:
     connection.execute(update(cohort).values(found=func.nullif(total, 0)))
     connection.execute(delete(entry))
     connection.execute(delete(member))
-    connection.execute(delete(leaver).where(leaver.c.user_key.startswith("i:")))
+    connection.execute(delete(leaver).where(leaver.c.user_key.startswith(IDENTIFIER_KIND)))
 
 
 def _forget_lists(connection: Connection) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from target_cordial.core.completeness import DistinctUsers, Marker, SnapshotTally
 from target_cordial.core.membership import (
-    AMPLITUDE_KIND,
     MarkerRow,
     Membership,
     Role,
@@ -19,6 +18,7 @@ from target_cordial.core.membership import (
     role_of,
 )
 from target_cordial.core.plain_rows import plain_stream, said_together
+from target_cordial.core.user_key import AMPLITUDE_KIND
 from target_cordial.core.values import is_deleted
 from target_cordial.ledger.stage import StagedRow
 from target_cordial.run.cohorts import Cohorts

@@ -20,6 +20,7 @@ from sqlalchemy import (
     null,
 )
 
+from target_cordial.core.user_key import AMPLITUDE_KIND, IDENTIFIER_KIND, USER_ID_KIND, keys_of
 from target_cordial.ledger.schema import touched
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
 ONE: Final[ColumnClause[int]] = literal_column("1")
 """What an EXISTS selects: with ``*`` SQLite passes over the index that would answer it alone."""
 
-USER_ID_KEYS: Final = ("u:", "u;")
+USER_ID_KEYS: Final = keys_of(USER_ID_KIND)
 """Half-open range of the keys of users known by their user id alone."""
 
-IDENTIFIER_KEYS: Final = ("i:", "i;")
+IDENTIFIER_KEYS: Final = keys_of(IDENTIFIER_KIND)
 """Those known by nothing but their identifier."""
 
-AMPLITUDE_KEYS: Final = ("a:", "a;")
+AMPLITUDE_KEYS: Final = keys_of(AMPLITUDE_KIND)
 
 
 @dataclass(frozen=True)

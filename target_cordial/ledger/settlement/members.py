@@ -22,11 +22,10 @@ from sqlalchemy import (
 
 from target_cordial.core.identifier import IDENTIFIER_LOST
 from target_cordial.core.plan import Operation
+from target_cordial.core.user_key import IDENTIFIER_KIND, USER_ID_KIND
 from target_cordial.ledger.schema import entry, leaver, leaving, member, skipped, vanished, winner
 from target_cordial.ledger.settlement.case import (
-    IDENTIFIER_KEYS,
     ONE,
-    USER_ID_KEYS,
     Case,
     Sealed,
 )
@@ -44,7 +43,7 @@ def note_skipped(this: Case) -> dict[str, int]:
         member.c.cohort == this.cohort,
         or_(
             member.c.user_key == winner.c.user_key,
-            member.c.user_key == literal(USER_ID_KEYS[0]) + winner.c.user_id,
+            member.c.user_key == literal(USER_ID_KIND) + winner.c.user_id,
         ),
     )
     reason = case((and_(winner.c.present == 1, known), IDENTIFIER_LOST), else_=winner.c.reason)
@@ -113,7 +112,7 @@ def kept_addresses(this: Case) -> int:
         other.c.cohort == this.cohort,
         other.c.identifier == address,
         other.c.held_of.is_(None),
-        or_(own.c.user_key.is_(None), other.c.user_key == literal(IDENTIFIER_KEYS[0]) + address),
+        or_(own.c.user_key.is_(None), other.c.user_key == literal(IDENTIFIER_KIND) + address),
         ~exists(ONE).where(removed.c.user_key == other.c.user_key, removed.c.present == 0),
     )
     query = (

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import ColumnElement, and_, exists, func, insert, literal, null, or_, select, update
 
+from target_cordial.core.user_key import IDENTIFIER_KIND, USER_ID_KIND
 from target_cordial.ledger.schema import leaver, member
 from target_cordial.ledger.settlement.case import (
     AMPLITUDE_KEYS,
@@ -74,7 +75,7 @@ def recall(this: Case) -> None:
         .distinct()
         .subquery()
     )
-    named = literal(USER_ID_KEYS[0]) + by_user_id.c.user_id
+    named = literal(USER_ID_KIND) + by_user_id.c.user_id
     for table in (member, leaver):
         if _has_timed(this, table, USER_ID_KEYS):
             _say(this, table, by_user_id, named, _BY_USER_ID)
@@ -91,7 +92,7 @@ def recall(this: Case) -> None:
         .distinct()
         .subquery()
     )
-    named = literal(IDENTIFIER_KEYS[0]) + by_identifier.c.identifier
+    named = literal(IDENTIFIER_KIND) + by_identifier.c.identifier
     _say(this, leaver, by_identifier, named, _BY_IDENTIFIER)
 
 

@@ -28,8 +28,9 @@ from sqlalchemy import (
     update,
 )
 
+from target_cordial.core.user_key import USER_ID_KIND
 from target_cordial.ledger.schema import cohort, heard, leaver, member, message, winner
-from target_cordial.ledger.settlement.case import ONE, USER_ID_KEYS, Case
+from target_cordial.ledger.settlement.case import ONE, Case
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Subquery
@@ -232,5 +233,5 @@ def _same_user(table: Table, said: Table) -> ColumnElement[bool]:
     """The user of a row, by the best id or by the user id under which it was known before."""
     return or_(
         table.c.user_key == said.c.user_key,
-        table.c.user_key == literal(USER_ID_KEYS[0]) + said.c.user_id,
+        table.c.user_key == literal(USER_ID_KIND) + said.c.user_id,
     )

@@ -172,8 +172,8 @@ MUTANTS: Final = (
     Mutant(
         "ids-of-all-kinds-compared",
         "ledger/comparison.py",
-        "        for doubt in (table.c.user_key < kind, table.c.user_key >= after)\n",
-        "        for doubt in (table.c.user_key < kind,)\n",
+        "        for doubt in (table.c.user_key < first, table.c.user_key >= after)\n",
+        "        for doubt in (table.c.user_key < first,)\n",
         "who is known by another id, too, is told apart from themselves",
         COMPARISON,
     ),

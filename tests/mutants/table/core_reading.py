@@ -61,7 +61,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "users-by-user-id",
-        "core/membership.py",
+        "core/user_key.py",
         "    if amplitude_id:\n",
         "    if amplitude_id and not user_id:\n",
         "two people with one user id become one, and one's leaving removes the other",

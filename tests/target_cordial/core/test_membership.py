@@ -18,7 +18,6 @@ from target_cordial.core.membership import (
     read_marker,
     read_membership,
     role_of,
-    user_key,
 )
 from target_cordial.core.times import FORMS
 from target_cordial.core.values import ADD_WORDS, REMOVE_WORDS
@@ -243,23 +242,6 @@ def test_a_deletion_mark_makes_nothing_readable() -> None:
 
 
 # -- who is meant ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("amplitude_id", "user_id", "identifier", "expected"),
-    [
-        ("1", "u-1", "ana@shop.example", "a:1"),
-        ("1", None, None, "a:1"),
-        (None, "u-1", "ana@shop.example", "u:u-1"),
-        (None, None, "ana@shop.example", "i:ana@shop.example"),
-        (None, None, None, None),
-        ("", "", "", None),
-    ],
-)
-def test_a_user_is_known_by_the_best_id_there_is(
-    amplitude_id: str | None, user_id: str | None, identifier: str | None, expected: str | None
-) -> None:
-    assert user_key(amplitude_id, user_id, identifier) == expected
 
 
 @pytest.mark.parametrize(
