@@ -141,7 +141,7 @@ class Client:
                 raise PollTimeoutError(message)
             self._clock.sleep(interval)
 
-    def fetch_file(self, request_id: str, file: BinaryIO) -> None:
+    def fetch_file(self, request_id: str, file: BinaryIO) -> bool:
         """Write the file of a request, unpacked and checked to be whole.
 
         A broken transfer is begun again from the API, which makes a fresh address each time: the
@@ -150,6 +150,9 @@ class Client:
         Args:
             request_id: Id of the request.
             file: An empty file that can be truncated; it is left at its start.
+
+        Returns:
+            Whether anything said where the file ends; else one that was cut off looks whole.
 
         Raises:
             CredentialsError: Amplitude refuses the keys.
@@ -163,7 +166,7 @@ class Client:
             file.truncate()
             try:
                 with self._session.open_file(path, what="its file") as answer:
-                    _copy(answer, file)
+                    is_proven = _copy(answer, file)
             except CallError as error:
                 raise _lost_or_expired(error) from None
             except (IncompleteFileError, TransferError):
@@ -173,6 +176,7 @@ class Client:
             else:
                 break
         file.seek(0)
+        return is_proven
 
     def _keep_pace(self) -> None:
         """Wait until one more request stays within the documented rate."""
@@ -198,8 +202,8 @@ def _lost_or_expired(error: CallError) -> ExportError | TransferError:
     return TransferError(str(error))
 
 
-def _copy(answer: requests.Response, file: BinaryIO) -> None:
-    """Write the body of an answer, unpacked.
+def _copy(answer: requests.Response, file: BinaryIO) -> bool:
+    """Write the body of an answer, unpacked; return whether anything said where it ends.
 
     The raw bytes are counted and unpacked here: whether the header that announces gzip is there
     makes no difference, and a body shorter than announced is noticed.
@@ -221,3 +225,4 @@ def _copy(answer: requests.Response, file: BinaryIO) -> None:
         message = "its file ended before its announced length"
         raise IncompleteFileError(message)
     unpacker.finish()
+    return unpacker.is_packed or announced.isdecimal() or "Transfer-Encoding" in answer.headers

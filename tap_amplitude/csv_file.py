@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # room, and still ends the search for a quote that is never closed.
 _LONGEST_CELL = 1 << 20
 _BLOCK = 1 << 17  # bytes; some thousand records, so that what is done once a block costs nothing
+_LONGEST_LINE = 1 << 24  # bytes; a file without line ends would else be held whole
 _MOST_RECORDS = 1000  # in a batch of parsed ones
 _BYTE_ORDER_MARK = "\ufeff"
 _NOT_CSV = {"{": "it is JSON, not CSV", "<": "it is a web page or XML, not CSV"}
@@ -175,6 +176,8 @@ def _blocks(file: BinaryIO) -> Iterator[_Block]:
         whole, end, rest = chunk.rpartition(b"\n")
         if more and not end:
             parts.append(rest)
+            if len(parts) * _BLOCK > _LONGEST_LINE:
+                raise _unreadable(line + 1)
             continue
         raw = b"".join([*parts, whole, end])
         parts = [rest]

@@ -18,10 +18,12 @@ from tap_amplitude.members import Cells
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from singer_sdk.helpers.types import Record
+
     from tap_amplitude.members import Frame, Members
 
-# With so many properties that there are more combinations, forms are made again.
-_MOST_FORMS: Final = 1024
+# With more combinations of properties than that, to make forms takes longer than they save.
+_MOST_FORMS: Final = 256
 _MARK: Final = secrets.token_hex(16)  # stands in no name
 _SEPARATOR: Final = "\0"
 
@@ -44,8 +46,6 @@ class _Forms(dict[tuple[bool, ...], _Form]):
         places = [layout.amplitude_id, *self._frame.places(has).values()]
         if has[layout.user_id]:
             places.insert(1, layout.user_id)
-        if len(self) == _MOST_FORMS:
-            self.clear()
         self[has] = form = _form(text.removesuffix("}").split(_MARK), places)
         return form
 
@@ -74,6 +74,7 @@ class Lines:
             stream: Name of the stream that the messages are of.
             frame: What the members have in common.
         """
+        self._stream = stream
         self._forms = _Forms(stream, frame)
         self._complete = self._forms[(True,) * frame.layout.width]
 
@@ -85,6 +86,8 @@ class Lines:
             time: When they were taken from it, which the messages say.
         """
         forms, complete = self._forms, self._complete
+        if len(forms) >= _MOST_FORMS:
+            return b"".join([self._encoded(row, time) for row in members.rows()])
         records = members.records if members.plain else _escaped(members.records)
         begins = [
             (forms[tuple(map(bool, cells))] if "" in cells else complete)(cells)
@@ -92,6 +95,10 @@ class Lines:
         ]
         end = f',"time_extracted":{_json(time)}}}\n'
         return (end.join(begins) + end).encode()
+
+    def _encoded(self, row: Record, time: datetime) -> bytes:
+        message = {"type": "RECORD", "stream": self._stream, "record": row, "time_extracted": time}
+        return msgspec.json.encode(message) + b"\n"
 
 
 def _json(value: object) -> str:

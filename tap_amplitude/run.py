@@ -14,6 +14,7 @@ from tap_amplitude.errors import (
     CohortUnknownError,
     ExportError,
     FileShapeError,
+    IncompleteFileError,
     RequestsStoppedError,
     UnfinishedError,
 )
@@ -136,7 +137,7 @@ class Run:
         cohort = self._due[cohort_id]
         try:
             with _temporary_file() as file, _temporary_file() as ids:
-                request = self._download(cohort, file)
+                request, is_proven = self._download(cohort, file)
                 sieve: Sieve[Cells] = Sieve(ids)
                 same = {
                     "cohort_id": cohort.id,
@@ -146,7 +147,7 @@ class Run:
                 if file.read(1) or cohort.size != 0:
                     file.seek(0)
                     yield from read_members(file, same, sieve)
-            self._check_count(cohort, sieve.passed, sieve.repeats)
+            self._check_count(cohort, sieve.passed, sieve.repeats, is_proven=is_proven)
         except CohortError as error:
             if not error.keep_request:
                 state.drop_pending(self._state_of(cohort.id))
@@ -167,6 +168,20 @@ class Run:
                     "computed_at": times.iso(computed),
                 },
             )
+
+    def leave_out(self, cohort_id: str, members: int) -> None:
+        """Take note that stream maps left members out: the marker counts those who were written.
+
+        Where they left nobody it would say that the cohort is empty, so the cohort fails.
+        """
+        delivery = self._deliveries.get(cohort_id)
+        if delivery is None:
+            return
+        delivery.marker["member_count"] -= members
+        if not delivery.marker["member_count"]:
+            del self._deliveries[cohort_id]
+            error = CohortError("stream_maps leave none of its members (see __filter__ there)")
+            self._fail(self._due[cohort_id].label, error)
 
     def marker(self, cohort_id: str) -> dict[str, Any] | None:
         """Return the marker of a cohort all whose members were sent; None otherwise."""
@@ -234,20 +249,21 @@ class Run:
         stored = self._state_of(cohort.id)
         return plan.decide(cohort, stored, self._settings, self._clock.now())
 
-    def _download(self, cohort: Cohort, file: BinaryIO) -> Request:
-        """Get a cohort's file, from a request made before if there is one."""
+    def _download(self, cohort: Cohort, file: BinaryIO) -> tuple[Request, bool]:
+        """Get a cohort's file, from a request made before if there is one.
+
+        Returns:
+            The request, and whether anything said where the file ends.
+        """
         pending = state.pending(self._state_of(cohort.id))
         if pending is not None and self._decision(cohort) == "resume":
             self._logger.info("%s: going on with an earlier request.", cohort.label)
             try:
-                self._await_file(pending, file)
+                return pending, self._await_file(pending, file)
             except ExportError:
                 self._logger.warning("%s: the earlier request is void.", cohort.label)
-            else:
-                return pending
         request = self._request(cohort)
-        self._await_file(request, file)
-        return request
+        return request, self._await_file(request, file)
 
     def _request(self, cohort: Cohort) -> Request:
         if self._allowance == 0:
@@ -267,24 +283,26 @@ class Run:
         self._publish_state()
         return request
 
-    def _await_file(self, request: Request, file: BinaryIO) -> None:
+    def _await_file(self, request: Request, file: BinaryIO) -> bool:
         self._client.wait_until_ready(
             request.request_id,
             interval=self._settings.poll_interval_seconds,
             timeout=self._settings.poll_timeout_seconds,
         )
-        self._client.fetch_file(request.request_id, file)
+        return self._client.fetch_file(request.request_id, file)
 
-    def _check_count(self, cohort: Cohort, members: int, repeats: int) -> None:
+    def _check_count(self, cohort: Cohort, members: int, repeats: int, *, is_proven: bool) -> None:
         """Compare what was found with the list.
 
         Args:
             cohort: The cohort.
             members: Different members in its file.
             repeats: Rows of members that came before.
+            is_proven: Something said where the file ends.
 
         Raises:
             FileShapeError: There is nobody in the file, and the list says otherwise.
+            IncompleteFileError: Nothing said where the file ends, nor does the list speak for it.
         """
         if repeats:
             self._logger.warning(
@@ -293,12 +311,21 @@ class Run:
                 repeats,
             )
         if cohort.size is None:
+            if not is_proven:
+                message = "nothing says where its file ends, so part of it may be missing"
+                raise IncompleteFileError(message)
             return
         if cohort.size and not members:
             message = f"its file has no members, Amplitude's list says {cohort.size}"
             raise FileShapeError(message)
         tolerance = max(_SIZE_TOLERANCE, cohort.size * _SIZE_TOLERANCE_SHARE)
         if abs(members - cohort.size) > tolerance:
+            if not is_proven:
+                message = (
+                    f"nothing says where its file ends, and it has {members} members where "
+                    f"Amplitude's list says {cohort.size}"
+                )
+                raise IncompleteFileError(message)
             self._logger.warning(
                 "%s: %d members in its file, %d by Amplitude's list.",
                 cohort.label,

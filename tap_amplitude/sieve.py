@@ -10,7 +10,9 @@ import msgspec
 
 # Of two million ids, the most that a cohort may have, one in 300 is held back for others.
 SLOTS: Final = 1 << 23  # bytes
-MOST_HELD: Final = 2048
+# To settle them takes a look at all that passed, so it is to be seldom, even where every row is
+# there twice.
+MOST_HELD: Final = 1 << 15
 
 # A mark is three bits of a byte. What of a checksum does not choose the slot chooses the mark.
 _SHAPES: Final = [sum(1 << bit for bit in bits) for bits in combinations(range(8), 3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream
@@ -192,8 +193,12 @@ class CohortMembersStream(_AmplitudeStream):
         if isinstance(writer, Writer) and self._goes_straight():
             self._write(blocks, writer)
             return
-        for members in blocks:
-            yield from members.rows()
+        left_out = 0
+        for row in chain.from_iterable(members.rows() for members in blocks):
+            left_out += not any(each.get_filter_result(row) for each in self.stream_maps)
+            yield row
+        if left_out:
+            self.tap.run.leave_out(context["cohort_id"], left_out)
 
     def get_record_counter(self, **options: Any) -> Counter:
         """Return the SDK's counter for a metric, and keep it: `_write` counts by itself."""

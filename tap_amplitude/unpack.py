@@ -29,6 +29,11 @@ class Unpacker:
         self._member: zlib._Decompress | None = None
         self._members = 0
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is gzip, which says itself where it ends."""
+        return bool(self._packed)
+
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes as received.
 

@@ -202,23 +202,28 @@ def test_polling_that_fails_for_good(
 
 
 @pytest.mark.parametrize(
-    ("content", "headers"),
+    ("content", "headers", "proven"),
     [
-        (CSV, {}),
-        (PACKED, {}),
-        (PACKED, {"Content-Encoding": "gzip"}),
-        (PACKED, {"Content-Length": str(len(PACKED))}),
+        (CSV, {}, False),
+        (CSV, {"Content-Length": str(len(CSV))}, True),
+        (CSV, {"Transfer-Encoding": "chunked"}, True),
+        (PACKED, {}, True),
+        (PACKED, {"Content-Encoding": "gzip"}, True),
+        (PACKED, {"Content-Length": str(len(PACKED))}, True),
     ],
-    ids=["plain", "gzip", "gzip-announced", "gzip-with-length"],
+    ids=["plain", "length", "chunks", "gzip", "gzip-announced", "gzip-with-length"],
 )
 def test_file_in_all_its_wrappings(
     client: Client,
     requests_mock: requests_mock.Mocker,
     content: bytes,
     headers: dict[str, str],
+    proven: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     requests_mock.get(FILE, content=content, headers=headers)
-    assert fetched(client) == CSV
+    file = io.BytesIO()
+    assert client.fetch_file("Rk", file) is proven
+    assert file.read() == CSV
 
 
 def test_a_redirect_to_another_host_is_followed_without_the_keys(

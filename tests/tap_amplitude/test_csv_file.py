@@ -141,3 +141,15 @@ def test_an_error_names_the_line(
     with pytest.raises(FileShapeError) as caught:
         list(csv_file.batches(io.BytesIO(good * 40 + fault)))
     assert re.search(rf"at line {line}$", str(caught.value))
+
+
+@pytest.mark.parametrize("before", ["", '"a","b"\n'])
+def test_a_line_without_an_end_is_not_held_whole(
+    monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    monkeypatch.setattr(csv_file, "_BLOCK", 16)
+    monkeypatch.setattr(csv_file, "_LONGEST_LINE", 64)
+    file = io.BytesIO(before.encode() + b"x" * 1_000)
+    with pytest.raises(FileShapeError, match=f"at line {1 + bool(before)}"):
+        list(csv_file.batches(file))
+    assert file.tell() < 200

@@ -44,6 +44,7 @@ class FakeClient:
     files: dict[str, str | Exception] = field(default_factory=dict)
     waits: dict[str, Exception] = field(default_factory=dict)
     refusals: dict[str, Exception] = field(default_factory=dict)
+    proves: bool = True
     allowance: Usage | None = None
     requests: list[tuple[str, Sequence[str]]] = field(default_factory=list)
 
@@ -64,12 +65,13 @@ class FakeClient:
         if request_id in self.waits:
             raise self.waits[request_id]
 
-    def fetch_file(self, request_id: str, file: BinaryIO) -> None:
+    def fetch_file(self, request_id: str, file: BinaryIO) -> bool:
         found = self.files.get(request_id.split("-")[1], HEADER + "1,u,a@b.example\n")
         if isinstance(found, Exception):
             raise found
         file.write(found.encode())
         file.seek(0)
+        return self.proves
 
     @property
     def requested(self) -> list[str]:
@@ -274,6 +276,22 @@ def test_counts_that_are_believed(
     harness.client.files["a"] = text
     harness.sync()
     assert harness.kinds("marker")[0]["member_count"] == count == len(harness.kinds("member"))
+
+
+@pytest.mark.parametrize(("size", "complete"), [(2, True), (12, True), (13, False), (None, False)])
+def test_a_file_whose_end_nothing_proves_is_held_against_the_list(
+    harness: Harness,
+    size: int | None,
+    complete: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    harness.client.entries = [entry("a", size=size)]
+    harness.client.files["a"] = HEADER + "1,u,e\n2,w,e\n"
+    harness.client.proves = False
+    if complete:
+        harness.sync()
+    else:
+        assert "nothing says where its file ends" in harness.fails()
+    assert len(harness.kinds("marker")) == complete
 
 
 @pytest.mark.parametrize(

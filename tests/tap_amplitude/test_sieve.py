@@ -63,6 +63,28 @@ def test_it_is_full_before_it_holds_much() -> None:
     assert (sieve.passed, sieve.repeats) == (1, MOST_HELD)
 
 
+def test_what_passed_is_seldom_looked_through_where_every_row_is_there_twice() -> None:
+    class Counted(io.BytesIO):
+        looks = 0
+
+        def __iter__(self) -> Counted:
+            self.looks += 1
+            return self
+
+    file = Counted()
+    sieve: Sieve[str] = Sieve(file)
+    ids = [str(number) for number in range(100_000)]
+    for _ in range(2):
+        for first in range(0, len(ids), 1_000):
+            some = ids[first : first + 1_000]
+            sieve.sift(some, some)
+            if sieve.is_full:
+                sieve.settle()
+    sieve.settle()
+    assert (sieve.passed, sieve.repeats) == (100_000, 100_000)
+    assert file.looks < 5
+
+
 class Sink(io.RawIOBase):
     """A file that keeps nothing, as what is on disk takes no memory."""
 

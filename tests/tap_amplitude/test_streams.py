@@ -120,11 +120,22 @@ def test_a_property_that_is_not_selected_is_left_out(tap: TapCommand, tmp_path: 
     assert not any("user_id" in row for row in outcome.records("cohort_members"))
 
 
-def test_a_filter_of_a_stream_map_applies(tap: TapCommand) -> None:
+def test_the_marker_counts_whom_a_filter_leaves(tap: TapCommand) -> None:
     maps = {"cohort_members": {"__filter__": "user_id is None"}}
     outcome = tap(cohort_ids=["9zx41kq"], stream_maps=maps)
     assert outcome.code == 0, outcome.log
-    assert {row["user_id"] for row in outcome.records("cohort_members")} == {None}
+    rows = outcome.records("cohort_members")
+    assert {row["user_id"] for row in rows} == {None}
+    (marker,) = outcome.records("cohort_snapshots")
+    assert marker["member_count"] == len(rows)
+
+
+@pytest.mark.parametrize("map_", [{"__filter__": "user_id == 'nobody'"}, None, "__NULL__"])
+def test_a_map_that_leaves_nobody_is_no_empty_cohort(tap: TapCommand, map_: object) -> None:
+    outcome = tap(cohort_ids=["9zx41kq"], stream_maps={"cohort_members": map_})
+    assert outcome.code == 1
+    assert "stream_maps leave none of its members" in outcome.log.splitlines()[-1]
+    assert outcome.records("cohort_snapshots") == []
 
 
 def test_the_metric_counts_all_members(tap: TapCommand) -> None:

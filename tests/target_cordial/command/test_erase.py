@@ -285,7 +285,7 @@ def test_amplitude_brings_a_person_back(commands: Commands, sandbox: Running) ->
 def test_somebody_whose_addition_waited_is_not_added_any_more(
     commands: Commands, sandbox: Running
 ) -> None:
-    sandbox.control.add_fault("status", status=400, path_contains="/v2/contacts", times=None)
+    sandbox.control.add_fault("status", status=401, path_contains="/v2/contacts", times=None)
     assert commands.target(*snapshot(*people(1), marked())).code == 1
     sandbox.control.clear_faults()
     assert erase(commands, ADDRESS)["lists"] == []
