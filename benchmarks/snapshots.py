@@ -145,13 +145,12 @@ def measures(members: int = MEMBERS, rounds: int = ROUNDS) -> list[Measure]:
     with tempfile.TemporaryDirectory() as name:
         for _ in range(rounds):
             with serving(0.0) as service:
-                Bench(Path(name), service).ours(cohorts, "many0")
-            with serving(0.0) as service:
                 bench = Bench(Path(name), service)
                 # Next to each other what is held against each other: machines change their pace.
                 nothing = bench.nothing(snapshot)
                 new = bench.ours(snapshot, "day0")
                 first.append(nothing / new.planned)
+                bench.ours(cohorts, "many0")
                 same = bench.usual(snapshot, since="day0")
                 nothing = bench.nothing(snapshot)
                 moved = bench.usual(Snapshot(members, left=CHURN, day=1), since="day0")
