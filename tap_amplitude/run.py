@@ -302,7 +302,8 @@ class Run:
 
         Raises:
             FileShapeError: There is nobody in the file, and the list says otherwise.
-            IncompleteFileError: Nothing said where the file ends, nor does the list speak for it.
+            IncompleteFileError: Nothing said where the file ends, and the list does not show that
+                it is whole.
         """
         if repeats:
             self._logger.warning(
@@ -310,22 +311,19 @@ class Run:
                 cohort.label,
                 repeats,
             )
-        if cohort.size is None:
-            if not is_proven:
-                message = "nothing says where its file ends, so part of it may be missing"
-                raise IncompleteFileError(message)
-            return
         if cohort.size and not members:
             message = f"its file has no members, Amplitude's list says {cohort.size}"
             raise FileShapeError(message)
+        if not is_proven and (cohort.size is None or members < cohort.size):
+            message = (
+                "nothing says where its file ends, and by its size in Amplitude's list it may be "
+                "cut off (does a proxy take away the file's length?)"
+            )
+            raise IncompleteFileError(message)
+        if cohort.size is None:
+            return
         tolerance = max(_SIZE_TOLERANCE, cohort.size * _SIZE_TOLERANCE_SHARE)
         if abs(members - cohort.size) > tolerance:
-            if not is_proven:
-                message = (
-                    f"nothing says where its file ends, and it has {members} members where "
-                    f"Amplitude's list says {cohort.size}"
-                )
-                raise IncompleteFileError(message)
             self._logger.warning(
                 "%s: %d members in its file, %d by Amplitude's list.",
                 cohort.label,

@@ -59,8 +59,7 @@ def settle(this: Case) -> Settled:
         keep_snapshot_time(this)
         return Settled(this.difference.unchanged, {})
     this.run(delete(heard))
-    if this.simple:
-        this = replace(this, first=knows_nothing(this))
+    this = replace(this, first=this.simple and knows_nothing(this))
     if not this.simple:
         drop_repeated_messages(this)
         learn_user_ids(this)

@@ -24,11 +24,7 @@ from target_cordial.core.identifier import IDENTIFIER_LOST
 from target_cordial.core.plan import Operation
 from target_cordial.core.user_key import IDENTIFIER_KIND, USER_ID_KIND
 from target_cordial.ledger.schema import entry, leaver, leaving, member, skipped, vanished, winner
-from target_cordial.ledger.settlement.case import (
-    ONE,
-    Case,
-    Sealed,
-)
+from target_cordial.ledger.settlement.case import ONE, Case, Sealed
 from target_cordial.ledger.settlement.identity import doubt_adopted, held_key
 
 if TYPE_CHECKING:
