@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
@@ -34,12 +35,17 @@ from target_cordial.ledger.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sqlalchemy import Executable
 
     from target_cordial.ledger.store import Ledger
 
 RETENTION_SECONDS: Final = 30 * 24 * 3600
 """How long the identifier of somebody who left is kept after the removal was confirmed."""
+
+AT_ONCE: Final = 500
+"""Identifiers in one statement: SQLite took no more than 999 values for long."""
 
 _BY_PAGE: Final = {"yield_per": 1_000}
 """A server would else send all rows at once, into this process."""
@@ -100,17 +106,31 @@ class Entries:
             changes: The changes.
             job: The number of the import that carries them, if one does.
         """
-        rows = [{**_named(change), "carried_by": job} for change in changes]
-        if rows:
-            with self._ledger.write():
-                self._connection.execute(_INTEND, rows)
+        self._write(_INTEND, ((change, {"carried_by": job}) for change in changes))
 
     def record(self, outcomes: Iterable[Outcome], *, now: int) -> None:
         """Record how changes ended."""
-        rows = [_recorded(outcome, now) for outcome in outcomes]
-        if rows:
-            with self._ledger.write():
-                self._connection.execute(_RECORD, rows)
+        self._write(_RECORD, ((outcome.change, _recorded(outcome, now)) for outcome in outcomes))
+
+    def _write(
+        self, statement: Executable, changes: Iterable[tuple[Change, Mapping[str, Any]]]
+    ) -> None:
+        """Write what is the same of many changes with one statement.
+
+        With one for each change, this thread would hand the interpreter to and fro as often, and
+        the threads that wait for Cordial need it too.
+        """
+        alike: defaultdict[tuple[tuple[str, Any], ...], list[str]] = defaultdict(list)
+        for change, values in changes:
+            given = (("of_cohort", change.cohort), *values.items())
+            alike[given].append(change.identifier)
+        if not alike:
+            return
+        with self._ledger.write():
+            for same, identifiers in alike.items():
+                for at in range(0, len(identifiers), AT_ONCE):
+                    some = {"identifiers": identifiers[at : at + AT_ONCE]}
+                    self._connection.execute(statement, dict(same) | some)
 
     def note_absent(self, changes: Iterable[Change]) -> None:
         """Keep removals that Cordial answered with "not found" until the end of the run."""
@@ -239,18 +259,18 @@ class Entries:
             self._connection.execute(delete(message).where(message.c.applied_at < before))
 
 
-_THIS: Final = and_(MINE, entry.c.identifier == bindparam("of_identifier"))
-"""The entry of one change, among many that are written at once."""
+_THESE: Final = and_(MINE, entry.c.identifier.in_(bindparam("identifiers", expanding=True)))
+"""The entries of one cohort's changes that are written alike."""
 
 _INTEND: Final = (
-    update(entry).where(_THIS).values(sent=int(Sent.UNKNOWN), job=bindparam("carried_by"))
+    update(entry).where(_THESE).values(sent=int(Sent.UNKNOWN), job=bindparam("carried_by"))
 )
 
 _ADDED: Final = bindparam("added", type_=Seconds)
 
 _RECORD: Final = (
     update(entry)
-    .where(_THIS)
+    .where(_THESE)
     .values(
         sent=bindparam("now_sent"),
         # An addition counts as later than the first sync, if only by a second, where that is over.
@@ -267,16 +287,11 @@ _RECORD: Final = (
 )
 
 
-def _named(change: Change) -> dict[str, Any]:
-    return {"of_cohort": change.cohort, "of_identifier": change.identifier}
-
-
 def _recorded(outcome: Outcome, now: int) -> dict[str, Any]:
     removal = outcome.change.operation is Operation.REMOVE
     done = outcome.result in (Result.CONFIRMED, Result.ALREADY_ABSENT)
     rejected = outcome.result is Result.REJECTED
     return {
-        **_named(outcome.change),
         "now_sent": int(outcome.sent),
         "added": now if done and not removal else None,
         "removed": now if removal and done else None,

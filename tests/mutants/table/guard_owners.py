@@ -116,8 +116,8 @@ MUTANTS: Final = (
     Mutant(
         "joined-are-ours-on-another-list",
         "ledger/entries.py",
-        "MINE, entry.c.identifier ==",
-        "entry.c.identifier ==",
+        "MINE, entry.c.identifier.in_(",
+        "entry.c.identifier.in_(",
         "what was done for one list counts as done for all",
         (),
         OWNERSHIP,

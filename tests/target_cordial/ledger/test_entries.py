@@ -4,12 +4,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import event, insert, select, text
 
 from target_cordial.core.outcome import CONTACT_NOT_FOUND, REJECTED_BY_CORDIAL, Outcome, Result
 from target_cordial.core.plan import RETRY_REJECTED_SECONDS, Operation, Sent
 from target_cordial.ledger.counts import Counts
-from target_cordial.ledger.entries import RETENTION_SECONDS
+from target_cordial.ledger.entries import AT_ONCE, RETENTION_SECONDS
 from target_cordial.ledger.plan import PAGE
 from target_cordial.ledger.schema import entry
 from tests.ledgers import SQLITE
@@ -247,6 +247,29 @@ def test_the_partial_indexes_are_there_under_the_names_the_queries_use(ledger: L
 
 
 # -- what was sent --------------------------------------------------------------------------------
+
+
+def test_changes_that_are_alike_are_written_together(ledger: Ledger, book: Entries) -> None:
+    names = [f"p{number:06}" for number in range(2 * AT_ONCE)]
+    put(ledger, 1, *((name, 1, Sent.OFF) for name in names))
+    put(ledger, 2, (names[0], 1, Sent.OFF))
+    changes = [change(1, name, Operation.ADD) for name in names]
+    changes.append(change(2, names[0], Operation.ADD))
+    results = [Result.CONFIRMED] * (len(changes) - 1) + [Result.UNKNOWN]
+    written: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith("UPDATE"):
+            written.append(statement)
+
+    event.listen(ledger.connection, "before_cursor_execute", note)
+    book.intend(changes)
+    assert len(written) == 3
+    book.record(map(Outcome, changes, results), now=NOW)
+    assert len(written) == 6
+    event.remove(ledger.connection, "before_cursor_execute", note)
+    assert set(entries(ledger, 1).values()) == {(1, Sent.ON)}
+    assert entries(ledger, 2) == {names[0]: (1, Sent.UNKNOWN)}
 
 
 def test_an_intent_makes_an_entry_unknown_and_nothing_else(ledger: Ledger, book: Entries) -> None:
