@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tap_amplitude.tap import TapAmplitude
+from target_cordial.ledger_cli.app import cli as cordial_ledger
 from target_cordial.singer.target import TargetCordial
 
 if TYPE_CHECKING:
@@ -37,17 +38,33 @@ REFERENCE_HEADER = """\
 SOURCE = "${CORDIAL_PLUGINS_SOURCE}"
 """What pip installs, left to the user's project: a fork, a tag or a commit."""
 
-COMMANDS = {
-    "ledger": {
-        "executable": "cordial-ledger",
-        "args": "",
-        "description": (
-            "Look after the ledger: status, approve, adopt, rebind, retry, forget, verify."
-        ),
+
+def commands() -> dict[str, Any]:
+    """Describe the plugin's commands, which see the project's settings.
+
+    Each command of ``cordial-ledger`` by its own name: ``meltano invoke target-cordial:status``.
+    """
+    ledger = {
+        name: {
+            "executable": "cordial-ledger",
+            "args": name,
+            "description": command.get_short_help_str(limit=100),
+        }
+        for name, command in cordial_ledger.commands.items()
     }
-}
-"""So that ``cordial-ledger`` sees the project's settings: ``meltano invoke
-target-cordial:ledger status``."""
+    return {
+        "test": {
+            "args": "--config ENV --test",
+            "description": "Check what a run needs, by reading alone.",
+        },
+        **ledger,
+        "ledger": {
+            "executable": "cordial-ledger",
+            "args": "",
+            "description": "Any of these, as cordial-ledger has them.",
+        },
+    }
+
 
 ALTERNATIVES = {
     TapAmplitude: [
@@ -115,7 +132,7 @@ def plugin_definition(plugin: Plugin) -> dict[str, Any]:
         "namespace": plugin.name.replace("-", "_"),
         "executable": plugin.name,
         "capabilities": sorted({str(capability.value) for capability in plugin.capabilities}),
-        **({"commands": COMMANDS} if plugin is TargetCordial else {}),
+        **({"commands": commands()} if plugin is TargetCordial else {}),
         "settings_group_validation": ALTERNATIVES[plugin],
         "settings": [
             _meltano_setting(name, schema)

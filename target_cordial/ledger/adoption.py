@@ -127,6 +127,8 @@ class Adoption:
             .values(
                 wanted=1,
                 sent=case((entry.c.wanted == 1, int(Sent.UNKNOWN)), else_=int(Sent.ON)),
+                run=None,
+                before=int(Sent.ON),
                 rejected_at=None,
                 rejected_reason=None,
                 rejected_message=None,

@@ -106,7 +106,12 @@ class Entries:
             changes: The changes.
             job: The number of the import that carries them, if one does.
         """
-        self._write(_INTEND, ((change, {"carried_by": job}) for change in changes))
+        given = {"carried_by": job, "sent_by": self._ledger.run}
+        self._write(_INTEND, ((change, given) for change in changes))
+
+    def doubt(self, changes: Iterable[Change]) -> None:
+        """Take changes that were confirmed as sent and unconfirmed."""
+        self._write(_DOUBT, ((change, {}) for change in changes))
 
     def record(self, outcomes: Iterable[Outcome], *, now: int) -> None:
         """Record how changes ended."""
@@ -263,8 +268,18 @@ _THESE: Final = and_(MINE, entry.c.identifier.in_(bindparam("identifiers", expan
 """The entries of one cohort's changes that are written alike."""
 
 _INTEND: Final = (
-    update(entry).where(_THESE).values(sent=int(Sent.UNKNOWN), job=bindparam("carried_by"))
+    update(entry)
+    .where(_THESE)
+    .values(
+        sent=int(Sent.UNKNOWN),
+        job=bindparam("carried_by"),
+        run=bindparam("sent_by"),
+        # What a run that died has sent is not certain: it was before that run.
+        before=case((entry.c.sent == int(Sent.UNKNOWN), entry.c.before), else_=entry.c.sent),
+    )
 )
+
+_DOUBT: Final = update(entry).where(_THESE).values(sent=int(Sent.UNKNOWN))
 
 _ADDED: Final = bindparam("added", type_=Seconds)
 

@@ -9,7 +9,14 @@ from target_cordial.ledger import schema
 if TYPE_CHECKING:
     from target_cordial.ledger.store import Ledger
 
-_TABLES = (schema.member, schema.leaver, schema.message, schema.entry, schema.approval)
+_TABLES = (
+    schema.member,
+    schema.leaver,
+    schema.message,
+    schema.entry,
+    schema.approval,
+    schema.tally,
+)
 
 
 def forget_cohort(ledger: Ledger, key: int) -> None:

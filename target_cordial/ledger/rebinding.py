@@ -120,4 +120,5 @@ def _forget_lists(connection: Connection) -> None:
         member.c.cohort == entry.c.cohort, member.c.identifier == entry.c.identifier
     )
     connection.execute(delete(entry).where(~has_it))
-    connection.execute(update(entry).values(sent=int(Sent.OFF), added_at=None, removed_at=None))
+    never = {"added_at": None, "removed_at": None, "run": None, "before": None}
+    connection.execute(update(entry).values(sent=int(Sent.OFF), **never))

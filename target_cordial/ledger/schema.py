@@ -64,6 +64,23 @@ run = Table(
 )
 """Every run that recorded something; one without an end died."""
 
+tally = Table(
+    "tally",
+    ledger_metadata,
+    Column("run", Integer, primary_key=True, autoincrement=False, comment="its number"),
+    Column("cohort", Integer, primary_key=True, autoincrement=False),
+    Column("snapshot", Text, nullable=False, comment="core.completeness.Completeness"),
+    Column("members", Integer, nullable=False, comment="confirmed, at the end of the run"),
+    Column("added", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+    Column("already_absent", Integer, nullable=False),
+    Column("withheld", Integer, nullable=False),
+    Column("pending", Integer, nullable=False),
+    Column("skipped", Text, nullable=False, comment="JSON: users by reason"),
+    Column("rejected", Text, nullable=False, comment="JSON: changes by reason"),
+)
+"""What each run did to each list, in numbers: the history. Nobody is named in it."""
+
 cohort = Table(
     "cohort",
     ledger_metadata,
@@ -120,6 +137,8 @@ entry = Table(
     Column("rejected_reason", Text),
     Column("rejected_message", Text),
     Column("job", Integer, comment="number of the import that carried it, if one did"),
+    Column("run", Integer, comment="number of the run that sent the last change"),
+    Column("before", SmallInteger, comment="core.plan.Sent before that, as far as it was certain"),
     sqlite_with_rowid=False,
 )
 """What Cordial was sent: one row per cohort and identifier. Settled where wanted equals sent."""

@@ -82,12 +82,14 @@ class Ledger:
         place: Where it is kept.
         connection: To its database.
         salt: Of the digests of rows that it keeps.
+        run: The number of the run that goes on, from :meth:`begin_run` on.
     """
 
     def __init__(self, url: str, *, exclusive: bool, dry: bool = False) -> None:
         self.place = place_of(url)
         if dry and not self.place.exists():
             self.place = place_of(MEMORY)
+        self.run: int | None = None
         self._lost: LedgerError | None = None
         self._outer: Transaction | None = None
         self._files = ExitStack()
@@ -191,8 +193,9 @@ class Ledger:
 
     def begin_run(self, run_id: str, started_at: int) -> None:
         """Note that a run has begun to write."""
+        begun = insert(schema.run).values(run_id=run_id, started_at=started_at)
         with self.write():
-            self.connection.execute(insert(schema.run).values(run_id=run_id, started_at=started_at))
+            self.run = self.connection.execute(begun.returning(schema.run.c.number)).scalar_one()
 
     def end_run(self, run_id: str, finished_at: int, status: str) -> None:
         """Note how a run ended."""

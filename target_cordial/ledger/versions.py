@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-VERSION: Final = 3
+VERSION: Final = 4
 """The version that this package reads and writes."""
 
 NAME: Final = "version"
@@ -51,6 +51,19 @@ STEPS: Final[Mapping[int, Sequence[str]]] = {
     2: (
         "ALTER TABLE member ADD COLUMN digest BIGINT",
         "CREATE INDEX entry_confirmed ON entry (cohort, added_at) WHERE sent = 1",
+    ),
+    # What each run did is kept: in numbers for the history, by entry so that it can be undone.
+    3: (
+        "ALTER TABLE entry ADD COLUMN run INTEGER",
+        "ALTER TABLE entry ADD COLUMN before SMALLINT",
+        """
+        CREATE TABLE tally (
+            run INTEGER NOT NULL, cohort INTEGER NOT NULL, snapshot VARCHAR NOT NULL,
+            members INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL,
+            already_absent INTEGER NOT NULL, withheld INTEGER NOT NULL, pending INTEGER NOT NULL,
+            skipped VARCHAR NOT NULL, rejected VARCHAR NOT NULL, PRIMARY KEY (run, cohort)
+        )
+        """,
     ),
 }
 """What takes a ledger of a version to the next one. The first version knew SQLite alone."""

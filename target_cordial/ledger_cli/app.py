@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 
 from target_cordial.errors import TargetCordialError, describe
-from target_cordial.ledger_cli import claim, decide, look
+from target_cordial.ledger_cli import claim, decide, look, past
 from target_cordial.ledger_cli.desk import Desk
 from target_cordial.ledger_cli.erase import erase_person
+from target_cordial.ledger_cli.report import report
+from target_cordial.ledger_cli.why import why
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,14 +32,18 @@ def cli(context: click.Context, config_file: Path | None, *, as_json: bool) -> N
 
 for command in (
     look.status,
+    why,
+    past.history,
     decide.approve,
     claim.adopt,
     claim.rebind,
     decide.retry,
+    past.undo,
     decide.abandon,
     decide.forget,
     erase_person,
     look.verify,
+    report,
 ):
     cli.add_command(command)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from target_cordial.core.outcome import too_many
+from target_cordial.ledger import history
+from target_cordial.ledger.history import Tally
 from target_cordial.run.rejects import write_rejects
 from target_cordial.run.remedy import ledger_command
 from target_cordial.run.report import iso, named
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from target_cordial.ledger.entries import Entries
     from target_cordial.ledger.store import CohortRow, Ledger
-    from target_cordial.run.report import RunReport
+    from target_cordial.run.report import CohortReport, RunReport
     from target_cordial.settings import Settings
 
 
@@ -102,6 +104,8 @@ class Books:
         if self._settings.rejects_path is not None:
             write_rejects(self._settings.rejects_path, self._entries, self._report.parts)
         self._entries.forget_leavers(now)
+        history.keep(self._ledger, [_tally(key, part) for key, part in self._report.parts.items()])
+        history.forget(self._ledger, now)
         self._ledger.end_run(self._report.run_id, now, self._report.status.value)
 
     def _judge_list(self, cohort: CohortRow, now: int) -> None:
@@ -152,3 +156,18 @@ class Books:
             self._report.fail(f"{said}. That is more than max_rejected_percent ({limit}): {remedy}")
         else:
             self._report.notes.append(f"{said}. Within max_rejected_percent ({limit}): {remedy}")
+
+
+def _tally(key: int, part: CohortReport) -> Tally:
+    return Tally(
+        cohort=key,
+        snapshot=part.snapshot.value,
+        members=part.members,
+        added=part.added,
+        removed=part.removed,
+        already_absent=part.already_absent,
+        withheld=part.withheld,
+        pending=part.pending,
+        skipped=part.skipped,
+        rejected=part.rejected,
+    )

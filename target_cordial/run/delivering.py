@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from target_cordial.core.completeness import Completeness
 from target_cordial.core.delivery_choice import ENDPOINT
 from target_cordial.errors import CordialError
 from target_cordial.run import binding
+from target_cordial.run.dry_plan import dry_plan
 from target_cordial.run.lists import ListBinder, refused_names, wanted_name
 from target_cordial.run.planning import Planner
 from target_cordial.run.readback import ReadBack
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from target_cordial.ledger.store import CohortRow, Ledger
     from target_cordial.run.planning import Plans
     from target_cordial.run.report import RunReport
+    from target_cordial.run.watch import Watch
     from target_cordial.run.wiring import Wiring
     from target_cordial.settings import Settings
 
@@ -41,6 +44,7 @@ class Deliverer:
         report: Told of everything that is not as it should be.
         stop: Set when the run is told to stop.
         logger: For lists that were renamed, and settings without effect.
+        watch: Shown how the delivery goes on.
     """
 
     def __init__(  # noqa: PLR0913  it is where the parts of a run come together
@@ -53,7 +57,9 @@ class Deliverer:
         report: RunReport,
         stop: threading.Event,
         logger: logging.Logger,
+        watch: Watch,
     ) -> None:
+        self._watch = watch
         self._ledger = ledger
         self._entries = entries
         self._wiring = wiring
@@ -78,7 +84,13 @@ class Deliverer:
             stop=stop,
         )
         self._sender = Sender(
-            ledger, entries, wiring=wiring, settings=settings, report=report, logger=logger
+            ledger,
+            entries,
+            wiring=wiring,
+            settings=settings,
+            report=report,
+            logger=logger,
+            watch=watch,
         )
 
     @property
@@ -98,6 +110,7 @@ class Deliverer:
             InterruptedRunError: The run was told to stop; what was sent is recorded.
         """
         binding.renew_acceptance(self._ledger, self._entries, self._settings.acceptance)
+        self._watch.phase("Looking at the lists")
         cohorts = self._followed()
         busy = self._sender.follow_imports(cohorts)
         due = self._due(cohorts, seen, untouchable, busy)
@@ -106,7 +119,7 @@ class Deliverer:
         plans = self._plans(targets, now)
         self._sender.choose_delivery(plans, now)
         if self._settings.dry_run:
-            self._report_plan(plans)
+            self._report_plan(plans, now)
             return
         changing = [key for key, plan in plans.items() if plan.going]
         written = self._written()  # by imports that were followed: it is in the counts already
@@ -115,13 +128,14 @@ class Deliverer:
             self._sender.send(plans, targets, busy, now)
         finally:
             self._look_again(plans)
+        self._watch.phase("Reading back")
         self._read_back.compare(before, self._read_back.counts(plans), written)
         self._learn_rest_ids(plans)
         proves = self._report.delivery != ENDPOINT
         differ = self._read_back.contacts(self._sender.sample, proves=proves)
         if proves:
             # Nothing is certain of them any more, so the next run sends what is wanted then.
-            self._entries.intend(differ)
+            self._entries.doubt(differ)
 
     def _written(self) -> dict[int, int]:
         return {key: part.added - part.removed for key, part in self._report.parts.items()}
@@ -230,7 +244,13 @@ class Deliverer:
                 self._report.degrade(problem)
         return plans
 
-    def _report_plan(self, plans: Plans) -> None:
+    def _report_plan(self, plans: Plans, now: int) -> None:
+        self._report.plan = dry_plan(
+            plans,
+            partial(self._entries.plan.contacts, now=now),
+            delivery=self._report.delivery,
+            suppress_triggers=self._settings.suppress_triggers,
+        )
         for key, plan in plans.items():
             part = self._report.parts[key]
             part.added, part.removed = plan.additions.going, plan.removals.going

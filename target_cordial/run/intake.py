@@ -103,6 +103,11 @@ class Intake:
         self.broken_at: int | None = None
         self.lost = 0
 
+    @property
+    def rows(self) -> int:
+        """How many rows came so far, each user of a batch as one."""
+        return self._position
+
     # -- from the reader --------------------------------------------------------------------------
 
     def schema(self, stream: str, schema: Mapping[str, Any], keys: Iterable[str] = ()) -> None:

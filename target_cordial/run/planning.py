@@ -75,11 +75,13 @@ class CohortPlan:
 
     Attributes:
         cohort: The cohort.
+        members: Confirmed members.
         additions: People to be added.
         removals: People to be taken off.
     """
 
     cohort: CohortRow
+    members: int
     additions: Direction
     removals: Direction
 
@@ -107,7 +109,7 @@ class CohortPlan:
         held = [
             way
             for way in (self.removals, self.additions)
-            if way.withheld and not self._waits_for_adoption(way)
+            if way.withheld and not self.waits_for_adoption(way)
         ]
         if not held:
             return ""
@@ -120,8 +122,11 @@ class CohortPlan:
         both = ledger_command("approve", cohort_id, "--up-to", str(most))
         return f"Cohort {self.cohort.label}: {text}. If both are right: {both} (one alone: {alone})"
 
-    def _waits_for_adoption(self, way: Direction) -> bool:
-        """Those removals are told of with the adoption, and no approval helps."""
+    def waits_for_adoption(self, way: Direction) -> bool:
+        """Say whether removals wait until somebody says whose the members are.
+
+        They are told of with the adoption, and no approval helps.
+        """
         return way.operation is Operation.REMOVE and self.cohort.found is not None
 
 
@@ -160,7 +165,7 @@ class Planner:
         ways = {
             operation: self._direction(cohort, counts, operation, now) for operation in Operation
         }
-        return CohortPlan(cohort, ways[Operation.ADD], ways[Operation.REMOVE])
+        return CohortPlan(cohort, counts.confirmed, ways[Operation.ADD], ways[Operation.REMOVE])
 
     def _direction(
         self, cohort: CohortRow, counts: Counts, operation: Operation, now: int

@@ -28,6 +28,10 @@ class LedgerRecorder:
         entries: The ledger.
         cohorts: Where a cohort's changes are counted, by its key.
         sample: Where changes that are done may be kept, to be read back.
+
+    Attributes:
+        problems: Why changes could not be delivered, each once.
+        seen: Changes of which it is known how they ended.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class LedgerRecorder:
         self._removals: Counter[int] = Counter()
         self._absent: Counter[int] = Counter()
         self.problems: dict[str, None] = {}
+        self.seen = 0
 
     @property
     def ended(self) -> int:
@@ -113,6 +118,7 @@ class LedgerRecorder:
         self._entries.record(known, now=int(time.time()))
         self._entries.note_absent(absent)
         self._absent.update(change.cohort for change in absent)
+        self.seen += len(ended)
         for outcome in ended:
             self._results[outcome.result] += 1
             part = self._cohorts[outcome.change.cohort]

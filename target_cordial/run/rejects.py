@@ -55,6 +55,24 @@ def forget_in_rejects(path: str, users: Collection[str], identifiers: Collection
     return len(lines) - len(kept)
 
 
+def of_person(path: str, users: Collection[str]) -> list[dict[str, Any]]:
+    """Read what a rejects file says of a person; one that is not there says nothing.
+
+    Args:
+        path: Where.
+        users: The ids by which the person is a user.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    lines = [json.loads(line) for line in text.split("\n")[:-1]]
+    return [line for line in lines if line["user"] in users]
+
+
 def _names(line: str, users: Collection[str], identifiers: Collection[str]) -> bool:
     entry: Any = json.loads(line)
     said = str(entry["message"]).lower()

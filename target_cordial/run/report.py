@@ -18,6 +18,8 @@ from target_cordial.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from target_cordial.run.dry_plan import DryPlan
+
 MOST_COHORTS = 3
 """Cohorts that one problem names; the rest is in the report."""
 
@@ -72,6 +74,7 @@ class RunReport:
     failures: list[str] = field(default_factory=list)
     shortfalls: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    plan: DryPlan | None = None
 
     @property
     def errors(self) -> list[str]:
@@ -116,6 +119,7 @@ class RunReport:
             },
             "cohorts": [part.as_dict() for part in self.parts.values()],
             "errors": self.errors,
+            **({} if self.plan is None else {"plan": self.plan.as_dict()}),
         }
 
     def write(self, path: str) -> None:
@@ -123,10 +127,18 @@ class RunReport:
         text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n"
         replace_file(path, [text], 0o644)
 
-    def log(self, logger: logging.Logger) -> None:
-        """Say how each list ended, every problem, and last how the run ended."""
+    def log(self, logger: logging.Logger, *, lists: bool = True) -> None:
+        """Say how each list ended, every problem, and last how the run ended.
+
+        Args:
+            logger: Where.
+            lists: Whether the lists are spoken of, too.
+        """
+        if self.plan is not None:
+            for line in self.plan.lines():
+                logger.info("%s", line)
         would = "would be " if self.dry_run else ""
-        for part in self.parts.values():
+        for part in self.parts.values() if lists else ():
             logger.info(
                 "List '%s' of cohort %s: %d %sadded, %d %sremoved, %d withheld, %d pending, "
                 "%d members confirmed.",
@@ -153,8 +165,8 @@ class RunReport:
         total = _totals(self.parts.values())
         planned = "would be " if self.dry_run else ""
         text = (
-            f"Run {self.status.value}: {_counted(len(self.parts), 'cohort')}, "
-            f"{_counted(total['added'], 'membership')} {planned}added, "
+            f"Run {self.status.value}: {counted(len(self.parts), 'cohort')}, "
+            f"{counted(total['added'], 'membership')} {planned}added, "
             f"{total['removed']} {planned}removed"
         )
         for name in ("already_absent", "withheld", "pending", "skipped", "rejected"):
@@ -172,7 +184,7 @@ def named(cohorts: Sequence[str]) -> str:
     """Put together what a problem says of its cohorts: of the first few, and how many more."""
     more = len(cohorts) - MOST_COHORTS
     told = "; ".join(cohorts[:MOST_COHORTS])
-    return f"{told}; and {_counted(more, 'more cohort')}" if more > 0 else told
+    return f"{told}; and {counted(more, 'more cohort')}" if more > 0 else told
 
 
 def iso(seconds: float | None) -> str | None:
@@ -215,7 +227,8 @@ def check_writable(paths: Mapping[str, str | None]) -> None:
         raise SettingsError(problems)
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Put a number before what it counts."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

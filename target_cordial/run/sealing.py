@@ -31,6 +31,9 @@ class Sealer:
         stage: What was received.
         settings: The settings.
         report: Told of everything that is not as it should be.
+
+    Attributes:
+        settled: Cohorts that are.
     """
 
     def __init__(self, ledger: Ledger, stage: Stage, settings: Settings, report: RunReport) -> None:
@@ -39,6 +42,7 @@ class Sealer:
         self._settings = settings
         self._report = report
         self._whole = True
+        self.settled = 0
 
     def settle(self, intake: Intake) -> set[int]:
         """Bring the ledger up to date with what was received.
@@ -64,6 +68,7 @@ class Sealer:
             key = self._ledger.ensure_cohort(cohort.cohort_id, cohort.name, by_name=cohort.by_name)
             if not self._settle_one(cohort, key, intake):
                 untouchable.add(key)
+            self.settled += 1
         self._report.notes += outgrown_entries(
             self._ledger.cohorts(), self._settings.cohorts, names_before
         )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from target_cordial.ledger.store import CohortRow, Ledger
     from target_cordial.run.planning import Plans
     from target_cordial.run.report import RunReport
+    from target_cordial.run.watch import Watch
     from target_cordial.run.wiring import Wiring
     from target_cordial.settings import Settings
 
@@ -38,6 +39,7 @@ class Sender:
         settings: The settings.
         report: Told of everything that is not as it should be.
         logger: Told which delivery was chosen.
+        watch: Shown how the delivery goes on.
 
     Attributes:
         sample: Changes that are done, to be read back.
@@ -53,7 +55,9 @@ class Sender:
         settings: Settings,
         report: RunReport,
         logger: logging.Logger,
+        watch: Watch,
     ) -> None:
+        self._watch = watch
         self._ledger = ledger
         self._entries = entries
         self._wiring = wiring
@@ -81,6 +85,7 @@ class Sender:
             }
             percent = self._settings.max_rejected_percent
             recorder = LedgerRecorder(self._entries, parts, self.sample)
+            self._watch.phase("Following imports of earlier runs")
             carrier = self._wiring.carrier(jobs, self._report.degrade)
             busy = Follower(carrier, jobs, recorder, max_rejected_percent=percent).follow()
             self._doubt(recorder)
@@ -127,6 +132,7 @@ class Sender:
             busy=[row.number for row in busy],
         )
         recorder = LedgerRecorder(self._entries, self._report.parts, self.sample)
+        self._watch.phase("Sending", lambda: recorder.seen, planned)
         try:
             if by_imports:
                 carrier = self._wiring.carrier(Jobs(self._ledger), self._report.degrade)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import logging
 
     from target_cordial.run.stop import Stop
+    from target_cordial.run.watch import Watch
     from target_cordial.settings import Settings
 
 
@@ -45,12 +46,20 @@ class SyncRun:
         mapped: Whether stream maps or flattening can change records on their way.
         logger: The target's logger.
         stop: Set when the process is told to stop.
+        watch: Shown how the run goes on.
     """
 
     def __init__(
-        self, settings: Settings, *, mapped: bool, logger: logging.Logger, stop: Stop
+        self,
+        settings: Settings,
+        *,
+        mapped: bool,
+        logger: logging.Logger,
+        stop: Stop,
+        watch: Watch,
     ) -> None:
         self._settings = settings
+        self._watch = watch
         self._mapped = mapped
         self._logger = logger
         self._stop = stop
@@ -96,7 +105,9 @@ class SyncRun:
             mapped=self._mapped,
             logger=self._logger,
         )
-        return self._intake
+        intake = self._intake
+        self._watch.phase("Reading", lambda: intake.rows)
+        return intake
 
     def abandon(self, error: TargetCordialError) -> None:
         """End a run that can't go on, keeping nothing of what was received.
@@ -127,6 +138,7 @@ class SyncRun:
             report=self._report,
             stop=self._stop.event,
             logger=self._logger,
+            watch=self._watch,
         )
         interrupted: InterruptedRunError | None = None
         try:
@@ -136,6 +148,8 @@ class SyncRun:
             if self._intake.cohorts:
                 binding.bind(ledger, self._settings.binding)
             sealer = Sealer(ledger, self._stage, self._settings, self._report)
+            cohorts = len(self._intake.cohorts)
+            self._watch.phase("Comparing with the ledger", lambda: sealer.settled, cohorts)
             untouchable = sealer.settle(self._intake)
             self._emit_state(self._intake, whole=sealer.whole)
             deliverer.deliver(self._intake.cohorts, untouchable)
@@ -180,7 +194,8 @@ class SyncRun:
                 report.write(self._settings.report_path)
             except OSError as error:
                 report.fail(f"The report can't be written to report_path ({error.strerror}).")
-        report.log(self._logger)
+        self._watch.end()
+        report.log(self._logger, lists=not self._watch.summarize(report))
 
 
 def _with_remedy(error: TargetCordialError) -> str:

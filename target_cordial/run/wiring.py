@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from target_cordial.delivery.engine import Recorder
     from target_cordial.delivery.imports.carrying import Files
     from target_cordial.delivery.imports.carrying import Recorder as ImportRecorder
+    from target_cordial.delivery.imports.staging import Staging
     from target_cordial.ledger.jobs import Jobs
     from target_cordial.settings import Settings
 
@@ -64,15 +65,32 @@ class Wiring:
         Raises:
             SettingsError: A setting of the store, or an environment variable, is wrong.
         """
-        settings = self._settings
-        if settings.import_staging_url is not None:
-            from target_cordial.delivery.imports.staging import Staging  # noqa: PLC0415  an extra
+        if self._settings.import_staging_url is not None:
+            self._files = self._staging(self._settings.import_staging_url)
 
-            self._files = Staging(
-                settings.import_staging_url,
-                settings.import_staging_options,
-                lifetime_seconds=settings.import_timeout_seconds,
-            )
+    def look_at_store(self, url: str) -> bool:
+        """Ask a store for a file that is not there.
+
+        Args:
+            url: The setting ``import_staging_url``.
+
+        Returns:
+            Whether the store says that there is none.
+
+        Raises:
+            SettingsError: A setting of the store, or an environment variable, is wrong.
+            StagingError: It does not answer, or does not take the credentials.
+        """
+        return self._staging(url).has_no("target-cordial-test.csv")
+
+    def _staging(self, url: str) -> Staging:
+        from target_cordial.delivery.imports.staging import Staging  # noqa: PLC0415  an extra
+
+        return Staging(
+            url,
+            self._settings.import_staging_options,
+            lifetime_seconds=self._settings.import_timeout_seconds,
+        )
 
     def delivery(self) -> Delivery:
         """Make the delivery that makes calls: to the endpoint where it is set, else by contact."""

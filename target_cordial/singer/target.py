@@ -7,6 +7,7 @@ import os
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import (
@@ -16,8 +17,11 @@ from singer_sdk.helpers.capabilities import (
 )
 
 from target_cordial.errors import SettingsError, TargetCordialError
+from target_cordial.run.checkup import Checkup, Verdict
 from target_cordial.run.stop import Stop
 from target_cordial.run.sync import SyncRun
+from target_cordial.run.watch import watch
+from target_cordial.run.wiring import Wiring
 from target_cordial.settings import SCHEMA, Settings, environment_problems, unknown_in_environment
 from target_cordial.singer.reader import CordialReader
 from target_cordial.singer.sink import CordialSink
@@ -96,11 +100,52 @@ class TargetCordial(Target):
         assert self._intake is not None  # noqa: S101  begin() has set it
         return self._intake
 
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Add ``--test`` to the SDK's command line: it knows that for taps alone."""
+        command = super().get_singer_command()
+        text = "Check settings, key, permissions and ledger by reading alone, and exit."
+        command.params.append(click.Option(["--test"], is_flag=True, help=text))
+        return command
+
+    @classmethod
+    def invoke(cls, *, test: bool = False, **given: Any) -> None:
+        """Run the target, or test what a run needs.
+
+        Raises:
+            click.exceptions.Exit: What was tested is not as it has to be.
+        """
+        if not test:
+            super().invoke(**given)
+            return
+        config = given["config"]
+        cls(config=config.config, parse_env_config=config.parse_env).test()
+
+    def test(self) -> None:
+        """Say of everything that a run needs whether it is there.
+
+        Raises:
+            click.exceptions.Exit: Something is not.
+        """
+        settings = self._settings or self._checked()
+        wiring = Wiring(settings, self.stop.event)
+        failed = False
+        try:
+            for finding in Checkup(settings, wiring).findings():
+                click.echo(finding.line())
+                failed = failed or finding.verdict is Verdict.FAILED
+        finally:
+            for session in wiring.sessions:
+                session.close()
+        raise click.exceptions.Exit(int(failed))
+
     def begin(self) -> Intake:
         """Begin a run. See :meth:`SyncRun.begin`."""
         settings = self._settings or self._checked()
         mapped = any(self.config.get(name) for name in CHANGING)
-        self._run = SyncRun(settings, mapped=mapped, logger=self.logger, stop=self.stop)
+        self._run = SyncRun(
+            settings, mapped=mapped, logger=self.logger, stop=self.stop, watch=watch()
+        )
         self._intake = self._run.begin()
         return self._intake
 

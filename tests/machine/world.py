@@ -23,6 +23,7 @@ from cordial_sandbox.state import State
 from target_cordial.errors import InterruptedRunError, LedgerError, RunEndedError
 from target_cordial.run.stop import Stop
 from target_cordial.run.sync import SyncRun
+from target_cordial.run.watch import Unwatched
 from target_cordial.settings import SCHEMA, Settings
 from tests.ledgers import SQLitePlace
 from tests.machine.app import AppAdapter
@@ -126,7 +127,7 @@ class World:
     def _run(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> Ended:
         self._stop = Stop()
         settings = Settings.from_config(self.config, SCHEMA)
-        run = SyncRun(settings, mapped=False, logger=LOGGER, stop=self._stop)
+        run = SyncRun(settings, mapped=False, logger=LOGGER, stop=self._stop, watch=Unwatched())
         output = io.StringIO()
         intake = run.begin()
         seen: set[str] = set()

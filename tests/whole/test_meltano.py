@@ -33,9 +33,9 @@ def test_meltano_brings_the_lists_in_step_on_two_days(sandbox: Running, tmp_path
         "TARGET_CORDIAL_API_URL": sandbox.url,
     }
 
-    def meltano_run() -> str:
+    def meltano(*arguments: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [BIN / "meltano", "run", "tap-amplitude", "target-cordial"],
+            [BIN / "meltano", *arguments],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
@@ -44,7 +44,10 @@ def test_meltano_brings_the_lists_in_step_on_two_days(sandbox: Running, tmp_path
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return done.stderr
+        return done
+
+    def meltano_run() -> str:
+        return meltano("run", "tap-amplitude", "target-cordial").stderr
 
     assert "Run ok" in meltano_run()
     first = sandbox.control.lists()
@@ -68,3 +71,9 @@ def test_meltano_brings_the_lists_in_step_on_two_days(sandbox: Running, tmp_path
     sandbox.control.clear_calls()
     meltano_run()  # unchanged: the tap sends nothing, by the state that the target let out
     assert sandbox.control.write_calls() == []
+
+    # The plugin's commands have the project's settings.
+    assert "active users" in meltano("invoke", "target-cordial:status").stdout
+    assert "ok      ledger:" in meltano("invoke", "target-cordial:test").stdout
+    why = meltano("invoke", "target-cordial:why", "jonas@shop.example").stdout
+    assert "List 'activeusers' of cohort 'active users'" in why

@@ -25,6 +25,9 @@ _PART_BYTES: Final = 5 * 1024 * 1024
 _PARTS_AT_ONCE: Final = 3
 """Parts in flight, which is also what an upload holds in memory."""
 
+_NOT_SAID: Final = "AccessDenied"
+"""S3's code, also of a file that is not there. It stands in answers with a body: so not to HEAD."""
+
 _FILE: Final = {"Content-Type": "text/csv; charset=utf-8"}
 
 _KEYS: Final = "import_staging_options or the store's environment variables"
@@ -99,6 +102,7 @@ class Staging:
         lifetime = timedelta(seconds=lifetime_seconds)
         self._sign = partial(obstore.sign, store, "GET", expires_in=lifetime)
         self._delete = partial(obstore.delete, store)
+        self._get = partial(obstore.get, store)
 
     def put(self, name: str, chunks: Iterable[bytes]) -> int:
         """Put a file into the bucket: whole or not at all, and streamed.
@@ -132,6 +136,27 @@ class Staging:
                 f"{_KEYS}."
             )
         return address
+
+    def has_no(self, name: str) -> bool:
+        """Sign a file's address, and ask whether the file is there: nothing is written.
+
+        Returns:
+            Whether the store says that it is not. S3 does not, where the credentials may put
+            files and not list them: it says that they may not do this.
+
+        Raises:
+            StagingError: The store does not answer, or does not take the credentials.
+        """
+        self.address(name)
+        with _in_words("A file could not be looked for in the store"):
+            try:
+                self._get(name)
+            except FileNotFoundError:
+                return True
+            except Exception as error:
+                if _NOT_SAID not in str(error):
+                    raise
+        return False
 
     def delete(self, name: str) -> None:
         """Delete a file; it need not be there.

@@ -134,6 +134,8 @@ def absorb_adopted(this: Case) -> None:
 def doubt_adopted(this: Case, ending: ColumnElement[bool]) -> None:
     """A file's word is no confirmation: where the source speaks, what it wants is sent once.
 
+    Unless a run has sent it since: that is one.
+
     Args:
         this: The cohort.
         ending: The rows of members that are about to go.
@@ -141,7 +143,12 @@ def doubt_adopted(this: Case, ending: ColumnElement[bool]) -> None:
     claimed = select(member.c.identifier).where(ending, member.c.held_of == ADOPTED)
     this.run(
         update(entry)
-        .where(entry.c.cohort == this.cohort, entry.c.identifier.in_(claimed))
+        .where(
+            entry.c.cohort == this.cohort,
+            entry.c.identifier.in_(claimed),
+            entry.c.sent == int(Sent.ON),
+            entry.c.run.is_(None),
+        )
         .values(sent=int(Sent.UNKNOWN))
     )
 

@@ -11,8 +11,8 @@ MUTANTS: Final = (
     Mutant(
         "intent-forgotten",
         "ledger/entries.py",
-        'values(sent=int(Sent.UNKNOWN), job=bindparam("carried_by"))',
-        'values(sent=int(Sent.OFF), job=bindparam("carried_by"))',
+        "        sent=int(Sent.UNKNOWN),\n        job=",
+        "        sent=int(Sent.OFF),\n        job=",
         "people added by a run that was killed are never taken off again",
         guards=(Guard.OWNERSHIP,),
     ),
@@ -170,8 +170,8 @@ MUTANTS: Final = (
     Mutant(
         "kept-at-another-account",
         "ledger/rebinding.py",
-        "values(sent=int(Sent.OFF), added_at",
-        "values(added_at",
+        "values(sent=int(Sent.OFF), **never)",
+        "values(**never)",
         "at the new account nobody is on any list, and the run calls itself well",
         guards=(Guard.BINDING,),
     ),
@@ -238,5 +238,35 @@ MUTANTS: Final = (
         "",
         "who was taken off since counts as added by an earlier import",
         guards=(Guard.OWNERSHIP,),
+    ),
+    # -- ledger/undoing.py ------------------------------------------------------------------------
+    Mutant(
+        "undone-onto-a-list",
+        "ledger/undoing.py",
+        "        entry.c.before == int(Sent.ON),\n",
+        "",
+        "who asked to be taken off, and was never known to be on, is put on the list by an undo",
+    ),
+    Mutant(
+        "undone-with-others",
+        "ledger/undoing.py",
+        "    of_run = entry.c.run == number\n",
+        "    of_run = entry.c.run.is_not(None)\n",
+        "undoing one run takes off whom good runs added",
+    ),
+    Mutant(
+        "undone-twice-is-done",
+        "ledger/undoing.py",
+        "values(wanted=0, run=None)",
+        "values(wanted=0)",
+        "a second undo of a run that died puts back on the list whom the first one takes off",
+    ),
+    Mutant(
+        "certain-after-a-crash",
+        "ledger/entries.py",
+        "before=case((entry.c.sent == int(Sent.UNKNOWN), entry.c.before), else_=entry.c.sent)",
+        "before=entry.c.sent",
+        "what a bad run began and the next one finished can't be undone",
+        ("tests/target_cordial/ledger/test_undoing.py",),
     ),
 )

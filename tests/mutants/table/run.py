@@ -209,7 +209,7 @@ MUTANTS: Final = (
     Mutant(
         "missing-and-still-ours",
         "run/delivering.py",
-        "self._entries.intend(differ)",
+        "self._entries.doubt(differ)",
         "pass",
         "somebody who is not on the list is told of once, and stays off it",
         (f"{READ_BACK}::test_an_addition_that_is_not_there_degrades_the_run_and_is_sent_again",),

@@ -38,6 +38,8 @@ BESIDE: tuple[tuple[str, ...], ...] = (
     ("status",),
     ("approve", COHORT, "--up-to", "9"),
     ("verify",),
+    ("why", "nobody@shop.example"),
+    ("history",),
 )
 
 

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from target_cordial.core import identifier, outcome
 from target_cordial.core.completeness import Completeness
+from target_cordial.run.dry_plan import DryPlan, ListPlan
 from target_cordial.run.report import CohortReport, RunReport
 from tests.target_cordial.command.conftest import begun
 from tests.target_cordial.command.messages import (
@@ -66,21 +67,18 @@ def test_every_field_is_described_and_no_other_is_taken(schema: dict[str, Any]) 
 
 
 def test_the_fields_are_those_of_the_contract() -> None:
-    assert (
-        list(REPORT["properties"])
-        == REPORT["required"]
-        == [
-            "run_id",
-            "started_at",
-            "finished_at",
-            "status",
-            "delivery",
-            "dry_run",
-            "requests",
-            "cohorts",
-            "errors",
-        ]
-    )
+    assert list(REPORT["properties"]) == [*REPORT["required"], "plan"]  # of dry runs alone
+    assert REPORT["required"] == [
+        "run_id",
+        "started_at",
+        "finished_at",
+        "status",
+        "delivery",
+        "dry_run",
+        "requests",
+        "cohorts",
+        "errors",
+    ]
     assert list(REPORT["properties"]["requests"]["properties"]) == ["total", "by_status"]
     assert (
         list(COHORT_SCHEMA["properties"])
@@ -123,8 +121,15 @@ def test_the_fields_are_those_of_the_contract() -> None:
 
 def test_the_schema_and_the_code_name_the_same() -> None:
     assert list(COHORT_SCHEMA["properties"]) == [field.name for field in fields(CohortReport)]
-    made = RunReport("r", "2026-11-23T10:00:00Z", "contacts", dry_run=False).as_dict()
-    assert list(REPORT["properties"]) == list(made)
+    report = RunReport("r", "2026-11-23T10:00:00Z", "contacts", dry_run=True)
+    assert REPORT["required"] == list(report.as_dict())
+    report.plan = DryPlan([], 0, None)
+    plan = REPORT["properties"]["plan"]
+    assert list(REPORT["properties"]) == list(report.as_dict())
+    assert list(plan["properties"]) == plan["required"] == list(report.plan.as_dict())
+    planned = REPORT["$defs"]["planned_list"]
+    assert list(planned["properties"]) == planned["required"]
+    assert planned["required"] == [field.name for field in fields(ListPlan)]
     snapshots = COHORT_SCHEMA["properties"]["snapshot"]["enum"]
     assert snapshots == [word.value for word in Completeness]
     assert REPORT["properties"]["status"]["enum"] == [status.value for status in outcome.Status]

@@ -55,6 +55,10 @@ def as_kept(place: LedgerPlace) -> dict[str, list[dict[str, Any]]]:
         row.pop("number", None)
     for row in known["member"]:
         row.pop("digest", None)
+    for row in known["entry"]:
+        row.pop("run", None)
+        row.pop("before", None)
+    known.pop("tally", None)
     return known
 
 
