@@ -88,7 +88,7 @@ def _take_off(connection: Connection, added: ColumnElement[bool]) -> None:
         entry.c.cohort == member.c.cohort, entry.c.identifier == member.c.identifier, added
     )
     connection.execute(delete(member).where(theirs))
-    connection.execute(update(entry).where(added).values(wanted=0, run=None))
+    connection.execute(update(entry).where(added).values(wanted=0))
 
 
 def _put_back(connection: Connection, removed: ColumnElement[bool]) -> None:
@@ -106,4 +106,4 @@ def _put_back(connection: Connection, removed: ColumnElement[bool]) -> None:
             ).where(removed),
         )
     )
-    connection.execute(update(entry).where(removed).values(wanted=1, run=None))
+    connection.execute(update(entry).where(removed).values(wanted=1))

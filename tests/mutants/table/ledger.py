@@ -257,9 +257,17 @@ MUTANTS: Final = (
     Mutant(
         "undone-twice-is-done",
         "ledger/undoing.py",
-        "values(wanted=0, run=None)",
-        "values(wanted=0)",
-        "a second undo of a run that died puts back on the list whom the first one takes off",
+        "        entry.c.before == int(Sent.OFF),\n",
+        "",
+        "a second undo of a run that died takes off again whom the first one puts back",
+    ),
+    Mutant(
+        "put-back-and-doubted",
+        "ledger/settlement/identity.py",
+        "            entry.c.run.is_(None),\n",
+        "",
+        "whom an undo has put back, and Cordial confirmed, is sent once more for nothing",
+        ("tests/target_cordial/ledger/test_undoing.py",),
     ),
     Mutant(
         "certain-after-a-crash",
