@@ -168,6 +168,14 @@ class ImportsClient:
             raise _unread(answer)
         return _job(answer.body)
 
+    def look(self) -> None:
+        """See that jobs can be read.
+
+        Raises:
+            CordialError: They can't.
+        """
+        self._jobs({"status": NOT_ENDED[0]})
+
     def find(self, name: str, since: int) -> list[Job]:
         """Look jobs up by the name of their import (``GET /jobs``).
 

@@ -74,7 +74,11 @@ class RestClient:
             return []
         if answer.kind is not Kind.OK or not isinstance(answer.body, list):
             raise _unexpected(answer, "reading the lists")
-        return listed(answer.body)
+        return [
+            CordialList(str(row["id"]), row["name"])
+            for row in answer.body
+            if isinstance(row, dict) and "id" in row and isinstance(row.get("name"), str)
+        ]
 
     def create_list(self, name: str) -> Answer:
         """Make a list that keeps the dates at which contacts joined (``enhanced``)."""
@@ -92,7 +96,7 @@ class RestClient:
 
     def update_contact(self, key: str, value: str, body: Mapping[str, Any]) -> Answer:
         """Write a contact that is there (``PUT /contacts/<key>:<value>``); never makes one."""
-        return self.session.call("PUT", contact_path(key, value), body, route=CONTACT)
+        return self.session.call("PUT", _contact_path(key, value), body, route=CONTACT)
 
     def contact_lists(self, key: str, value: str) -> ContactLists | None:
         """Read which lists a contact is on (``GET /contacts/<key>:<value>``).
@@ -104,7 +108,7 @@ class RestClient:
             CordialError: It could not be read; also where the key lacks the permission for this
                 call, so a caller whose work is done already must not fail by it.
         """
-        answer = self.session.call("GET", contact_path(key, value), route=CONTACT)
+        answer = self.session.call("GET", _contact_path(key, value), route=CONTACT)
         if answer.says_absent:
             return None
         if answer.kind is not Kind.OK or not isinstance(answer.body, dict):
@@ -113,16 +117,7 @@ class RestClient:
         return ContactLists((answer.body, inner) if isinstance(inner, dict) else (answer.body,))
 
 
-def listed(body: list[Any]) -> list[CordialList]:
-    """Take the lists out of the answer that holds them."""
-    return [
-        CordialList(str(row["id"]), row["name"])
-        for row in body
-        if isinstance(row, dict) and "id" in row and isinstance(row.get("name"), str)
-    ]
-
-
-def contact_path(key: str, value: str) -> str:
+def _contact_path(key: str, value: str) -> str:
     """Name a contact in a path; in public code an address goes by the short key of its channel."""
     key = "email" if key in EMAIL_KEYS else key
     return f"/contacts/{quote(key, safe='.')}:{quote(value, safe='')}"

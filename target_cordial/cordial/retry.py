@@ -38,7 +38,9 @@ class Failure:
     problem: str
 
 
-def should_retry(failure: Failure, tries: int, *, repeatable: bool = True) -> bool:
+def should_retry(
+    failure: Failure, tries: int, *, repeatable: bool = True, most: int = TRIES
+) -> bool:
     """The one place that decides whether a call is sent again.
 
     Nearly every call here can be repeated: setting a list to true or false for a contact twice is
@@ -49,9 +51,10 @@ def should_retry(failure: Failure, tries: int, *, repeatable: bool = True) -> bo
         failure: How the last try failed.
         tries: How many there were.
         repeatable: Whether the call may be carried out twice.
+        most: How many tries there may be.
     """
     certain = repeatable or not failure.may_be_applied
-    return failure.retryable and certain and tries < TRIES
+    return failure.retryable and certain and tries < most
 
 
 def delay(failure: Failure, tries: int, chance: random.Random) -> float:

@@ -19,7 +19,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from target_cordial.cordial.answers import Answer, Kind, kind_of, meaning_of
 from target_cordial.cordial.pace import Pace
-from target_cordial.cordial.retry import Failure, delay, retry_after, should_retry
+from target_cordial.cordial.retry import TRIES, Failure, delay, retry_after, should_retry
 from target_cordial.cordial.transport import Transport
 from target_cordial.core.identifier import as_text
 from target_cordial.errors import InterruptedRunError, RefusedError, UnavailableError
@@ -48,6 +48,7 @@ class Session:
         connections: The most calls at a time, each on a connection that is kept open.
         timeout_seconds: How long to wait for an answer.
         clock: The time.
+        tries: The most tries of one call.
         session: Another transport, such as one with a mock adapter.
     """
 
@@ -60,10 +61,12 @@ class Session:
         connections: int,
         timeout_seconds: float,
         clock: Clock,
+        tries: int = TRIES,
         session: requests.Session | None = None,
     ) -> None:
         base_url = base_url.rstrip("/")
         self._clock = clock
+        self._tries = tries
         self._chance = random.Random()  # noqa: S311  spreads retries, guards nothing
         self._pace = Pace(clock, connections)
         self._lock = threading.Lock()
@@ -130,7 +133,7 @@ class Session:
                         return replace(result, in_doubt=True) if may_be_applied else result
                     tries += 1
                     may_be_applied = may_be_applied or result.may_be_applied
-                    if not should_retry(result, tries, repeatable=repeatable):
+                    if not should_retry(result, tries, repeatable=repeatable, most=self._tries):
                         often = "once" if tries == 1 else f"{tries} times, at last"
                         message = f"{name} failed {often} because {result.problem}."
                         raise UnavailableError(message, may_be_applied=may_be_applied)

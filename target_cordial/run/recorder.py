@@ -44,7 +44,7 @@ class LedgerRecorder:
         self._removals: Counter[int] = Counter()
         self._absent: Counter[int] = Counter()
         self.problems: dict[str, None] = {}
-        self.seen = 0
+        self.seen = 0  # beside the sums above, since another thread may ask for it meanwhile
 
     @property
     def ended(self) -> int:

@@ -8,6 +8,7 @@ from target_cordial.cordial.imports import ImportsClient
 from target_cordial.cordial.list_protocol import ListProtocolClient
 from target_cordial.cordial.pace import StoppableClock
 from target_cordial.cordial.rest import RestClient
+from target_cordial.cordial.retry import TRIES
 from target_cordial.cordial.session import Session
 from target_cordial.core.identifier import channel_of
 from target_cordial.delivery.base import suppresses
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 class Wiring:
     """The connections of one run.
 
+    Args:
+        settings: The settings.
+        stop: Set when the run is told to stop.
+        tries: The most tries of one call.
+
     Attributes:
         rest: The REST API: lists and counts in every delivery, contacts in one.
         protocol: The list protocol, where delivery goes by it.
@@ -43,8 +49,9 @@ class Wiring:
         sessions: All sessions, for counting and closing.
     """
 
-    def __init__(self, settings: Settings, stop: threading.Event) -> None:
+    def __init__(self, settings: Settings, stop: threading.Event, *, tries: int = TRIES) -> None:
         self._settings = settings
+        self._tries = tries
         self._stop = stop
         self.sessions: list[Session] = []
         self.rest = RestClient(self._session(settings.api_url))
@@ -152,6 +159,7 @@ class Wiring:
             connections=self._settings.max_concurrency,
             timeout_seconds=self._settings.request_timeout_seconds,
             clock=StoppableClock(self._stop),
+            tries=self._tries,
         )
         self.sessions.append(session)
         return session

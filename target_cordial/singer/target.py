@@ -128,7 +128,7 @@ class TargetCordial(Target):
             click.exceptions.Exit: Something is not.
         """
         settings = self._settings or self._checked()
-        wiring = Wiring(settings, self.stop.event)
+        wiring = Wiring(settings, self.stop.event, tries=1)
         failed = False
         try:
             for finding in Checkup(settings, wiring).findings():

@@ -73,7 +73,8 @@ class Display:
 
     def summarize(self, report: RunReport) -> bool:
         """See :class:`target_cordial.run.watch.Watch`."""
-        self._console.print(summary(report))
+        if report.parts:
+            self._console.print(summary(report))
         return True
 
     def _begin(self) -> None:

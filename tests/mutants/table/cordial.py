@@ -91,8 +91,8 @@ MUTANTS: Final = (
     Mutant(
         "repeatable-forgotten",
         "cordial/session.py",
-        "should_retry(result, tries, repeatable=repeatable)",
-        "should_retry(result, tries)",
+        "should_retry(result, tries, repeatable=repeatable, ",
+        "should_retry(result, tries, ",
         "an import that may run is started again beside itself",
     ),
     # -- cordial/imports.py -----------------------------------------------------------------------

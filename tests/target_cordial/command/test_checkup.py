@@ -61,6 +61,7 @@ def test_after_a_run_everything_is_there(either: Commands, sandbox: Running) -> 
         ("/v2/accountlists", 401, "key, region, lists", "IP allow-list"),
         ("/v2/accountlists", 403, "key, region, lists", "permission"),
         ("/v2/accountlists", 415, "key, region, lists", "Check region and api_url"),
+        ("/v2/accountlists", 503, "key, region, lists", "failed once"),
         ("/v2/accountlists/", 403, "counts", "permission"),
         ("/v2/accountlists/", 422, "counts", "how many a list has"),
         ("/v2/contacts/", 403, "contacts", "permission"),

@@ -172,6 +172,14 @@ def test_a_wrong_setting_ends_in_one_line(commands: Commands) -> None:
     assert HIDE_CURSOR not in terminal.shown
 
 
+def test_a_run_that_never_began_shows_no_table(commands: Commands) -> None:
+    commands.config(api_key="wrong")
+    terminal = Terminal(commands)
+    assert terminal.end() == 1
+    assert "Members" not in terminal.shown
+    assert "Run failed" in "".join(terminal.lines[-4:])
+
+
 def test_where_there_is_no_terminal_nothing_is_drawn(commands: Commands) -> None:
     ended = commands.pipe(*snapshot(*people(3)))
     assert "\x1b" not in ended.stderr
