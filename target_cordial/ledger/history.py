@@ -115,6 +115,12 @@ def newest(ledger: Ledger, most: int) -> list[PastRun]:
     return [PastRun(**one, tallies=done.get(one["number"], {})) for one in runs]
 
 
+def total(tallies: Iterable[Tally], name: str) -> int:
+    """Add up one of the numbers of some lists; what is told by reason, over all reasons."""
+    numbers = (getattr(one, name) for one in tallies)
+    return sum(sum(one.values()) if isinstance(one, dict) else one for one in numbers)
+
+
 def number_of(ledger: Ledger, run_id: str) -> int | None:
     """Find a run by its name in reports; None where the ledger does not know it."""
     query = select(run.c.number).where(run.c.run_id == run_id)

@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import click
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from target_cordial.ledger.store import CohortRow
 
+MOST_RUNS: Final = 1_000
+
+F = TypeVar("F", bound="Callable[..., Any]")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -119,6 +122,22 @@ def with_desk(command: Callable[Concatenate[Desk, P], R]) -> Callable[..., R]:
         return command(replace(desk, as_json=desk.as_json or as_json), *args, **options)
 
     return call
+
+
+def newest_runs(usual: int) -> Callable[[F], F]:
+    """Let a command take how many of the newest runs it shows, as ``most``.
+
+    Args:
+        usual: How many without a word.
+    """
+    return click.option(
+        "--runs",
+        "most",
+        type=click.IntRange(1, MOST_RUNS),
+        default=usual,
+        show_default=True,
+        help="The newest runs that are shown.",
+    )
 
 
 def known(ledger: Ledger, cohort_id: str) -> CohortRow:

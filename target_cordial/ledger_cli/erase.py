@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from target_cordial.errors import InputError, LedgerError
+from target_cordial.errors import LedgerError
 from target_cordial.ledger.erasing import Erased, Standing, erase, overwrite
-from target_cordial.ledger.person import By
 from target_cordial.ledger_cli.desk import Desk, with_desk
+from target_cordial.ledger_cli.somebody import about_somebody
 from target_cordial.run.rejects import forget_in_rejects
 
 if TYPE_CHECKING:
+    from target_cordial.ledger.person import By
     from target_cordial.ledger.store import CohortRow
 
 _WHERE: Final = {
@@ -46,27 +46,16 @@ ON_SERVER: Final = (
 
 
 @click.command("erase")
-@click.argument("identifier", nargs=-1, required=True, metavar="IDENTIFIER")
-@click.option(
-    "--by",
-    type=click.Choice([kind.value for kind in By]),
-    help="What IDENTIFIER is, where it could be more than one of them.",
-)
 @with_desk
-def erase_person(desk: Desk, identifier: tuple[str, ...], by: str | None) -> None:
+@about_somebody
+def erase_person(desk: Desk, word: str, by: By | None) -> None:
     """Forget a person: a contact identifier, an Amplitude id or a user id.
 
     With - as IDENTIFIER it is read from standard input, and so stays out of the shell's history
     and out of the list of processes.
     """
-    if len(identifier) != 1:  # click's own error would repeat the second one
-        message = "erase takes one IDENTIFIER. Quote it if it holds blanks."
-        raise click.UsageError(message)
-    word = sys.stdin.readline() if identifier[0] == "-" else identifier[0]
-    if not word.strip():
-        raise InputError("There is no IDENTIFIER: nothing was erased.")
     with desk.ledger(exclusive=True) as ledger:
-        erased = erase(ledger, word, By(by) if by else None)
+        erased = erase(ledger, word, by)
         cohorts = {row.key: row for row in ledger.cohorts()}
         overwrite(ledger)  # also where nobody was found: an earlier erasure may have got no further
         on_server = ledger.connection.dialect.name != "sqlite"

@@ -9,7 +9,7 @@ import click
 from target_cordial.errors import LedgerError
 from target_cordial.ledger import history as runs
 from target_cordial.ledger.undoing import undo as undo_run
-from target_cordial.ledger_cli.desk import Desk, known, with_desk
+from target_cordial.ledger_cli.desk import Desk, known, newest_runs, with_desk
 from target_cordial.run.remedy import ledger_command
 from target_cordial.run.report import iso
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from target_cordial.ledger.history import PastRun
     from target_cordial.ledger.store import CohortRow, Ledger
     from target_cordial.ledger.undoing import Undone
-
-MOST_RUNS: Final = 10_000
 
 USUAL_RUNS: Final = 20
 
@@ -37,14 +35,7 @@ SUMS: Final = ("added", "removed", "already_absent", "withheld", "pending")
 
 @click.command()
 @click.argument("cohort_id", required=False)
-@click.option(
-    "--runs",
-    "most",
-    type=click.IntRange(1, MOST_RUNS),
-    default=USUAL_RUNS,
-    show_default=True,
-    help="The newest runs that are shown.",
-)
+@newest_runs(USUAL_RUNS)
 @with_desk
 def history(desk: Desk, cohort_id: str | None, most: int) -> None:
     """Show the newest runs and how lists grew and shrank, of every cohort or of one."""
@@ -77,9 +68,7 @@ def _run_data(run: PastRun, keys: dict[int, str]) -> dict[str, Any]:
         "started_at": iso(run.started_at),
         "finished_at": iso(run.finished_at),
         "status": run.status or "did not end",
-        **{name: sum(getattr(tally, name) for tally in tallies) for name in SUMS},
-        "skipped": sum(sum(tally.skipped.values()) for tally in tallies),
-        "rejected": sum(sum(tally.rejected.values()) for tally in tallies),
+        **{name: runs.total(tallies, name) for name in (*SUMS, "skipped", "rejected")},
         "cohorts": [
             {
                 "cohort_id": keys[tally.cohort],

@@ -12,13 +12,11 @@ from target_cordial.core.plan import Operation
 from target_cordial.errors import LedgerError
 from target_cordial.ledger import history
 from target_cordial.ledger.entries import Entries
-from target_cordial.ledger_cli.desk import Desk, with_desk
+from target_cordial.ledger_cli.desk import Desk, newest_runs, with_desk
 from target_cordial.run.report import replace_file
 
 USUAL_RUNS: Final = 90
 """Runs that the figures show: a quarter of a year, where there is one a day."""
-
-MOST_RUNS: Final = 1_000
 
 
 @click.command("report")
@@ -29,14 +27,7 @@ MOST_RUNS: Final = 1_000
     required=True,
     help="Where the page goes. A file that is there is replaced.",
 )
-@click.option(
-    "--runs",
-    "most",
-    type=click.IntRange(1, MOST_RUNS),
-    default=USUAL_RUNS,
-    show_default=True,
-    help="The newest runs that the figures show.",
-)
+@newest_runs(USUAL_RUNS)
 @with_desk
 def report(desk: Desk, file: Path, most: int) -> None:
     """Write a page with the size of every list over time, and what the runs did.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from target_cordial.errors import InputError, LedgerError
-from target_cordial.ledger.person import By, find, forms_of
+from target_cordial.errors import LedgerError
+from target_cordial.ledger.person import find, forms_of
 from target_cordial.ledger.tracing import State, Trace, trace
 from target_cordial.ledger_cli.desk import Desk, with_desk
+from target_cordial.ledger_cli.somebody import about_somebody
 from target_cordial.run.rejects import of_person
 from target_cordial.run.report import iso
 
 if TYPE_CHECKING:
-    from target_cordial.ledger.person import Person
+    from target_cordial.ledger.person import By, Person
     from target_cordial.ledger.store import CohortRow
 
 _NEXT: Final = "The next run sends it, unless the guard withholds it (cordial-ledger status)"
@@ -50,29 +50,18 @@ SKIPPED: Final = (
 
 
 @click.command("why")
-@click.argument("identifier", nargs=-1, required=True, metavar="IDENTIFIER")
-@click.option(
-    "--by",
-    type=click.Choice([kind.value for kind in By]),
-    help="What IDENTIFIER is, where it could be more than one of them.",
-)
 @with_desk
-def why(desk: Desk, identifier: tuple[str, ...], by: str | None) -> None:
+@about_somebody
+def why(desk: Desk, word: str, by: By | None) -> None:
     """Say on which lists a person is, through whom, since when, or why not.
 
     IDENTIFIER is a contact identifier, an Amplitude id or a user id; with - it is read from
     standard input. The answer names users by their ids, and no contact identifier.
     """
-    if len(identifier) != 1:  # click's own error would repeat the second one
-        message = "why takes one IDENTIFIER. Quote it if it holds blanks."
-        raise click.UsageError(message)
-    word = sys.stdin.readline() if identifier[0] == "-" else identifier[0]
-    if not word.strip():
-        raise InputError("There is no IDENTIFIER.")
     with desk.ledger() as ledger:
         forms = forms_of(ledger, word)
         with ledger.write():
-            person = find(ledger.connection, word, forms, By(by) if by else None)
+            person = find(ledger.connection, word, forms, by)
             traces = [] if person is None else trace(ledger, person)
         cohorts = {row.key: row for row in ledger.cohorts()}
     skipped = _skipped(desk, person, word.strip())

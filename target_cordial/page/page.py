@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from target_cordial.core.outcome import CONTACT_NOT_FOUND, REJECTED_BY_CORDIAL
+from target_cordial.ledger.history import total
 from target_cordial.page import figures
+from target_cordial.run.rejects import MESSAGES
 from target_cordial.run.report import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from target_cordial.ledger.history import PastRun, Tally
     from target_cordial.ledger.store import CohortRow
@@ -22,14 +25,11 @@ NEWEST: Final = 12
 """Runs that are told of one by one."""
 
 MEANINGS: Final = {
-    "unresolved_mapping": "has none of the mapped properties in Amplitude",
-    "invalid_identifier": "has a value that is no valid identifier",
-    "ambiguous_identifier": "has several values that match and differ",
-    "identifier_lost": "had an identifier before, and keeps that one",
-    "rejected_by_cordial": "refused by Cordial",
-    "contact_not_found": "not a contact in Cordial, and contacts are not created",
+    **MESSAGES,
+    REJECTED_BY_CORDIAL: "Cordial refused the change.",
+    CONTACT_NOT_FOUND: "Cordial does not have the contact, and it was not to be made.",
 }
-"""The reasons of contract section 5, in words."""
+"""Why users are skipped and changes refused, in words."""
 
 
 @dataclass(frozen=True)
@@ -136,22 +136,22 @@ def line(run: PastRun) -> Line:
         run.run_id,
         day(run.started_at) or "",
         run.status or "did not end",
-        sum(one.added for one in tallies),
-        sum(one.removed + one.already_absent for one in tallies),
-        sum(one.withheld for one in tallies),
-        sum(one.pending for one in tallies),
-        _total(one.skipped for one in tallies),
-        _total(one.rejected for one in tallies),
+        total(tallies, "added"),
+        total(tallies, "removed") + total(tallies, "already_absent"),
+        total(tallies, "withheld"),
+        total(tallies, "pending"),
+        total(tallies, "skipped"),
+        total(tallies, "rejected"),
     )
 
 
 def reasons(tallies: Iterable[Tally]) -> list[tuple[str, str, int]]:
-    """Count who did not get onto a list, by reason: the reason, what it means, how many."""
+    """Count skipped users and refused changes, by reason: its name, what it means, how many."""
     counts: Counter[str] = Counter()
     for one in tallies:
         counts.update(one.skipped)
         counts.update(one.rejected)
-    return [(name, MEANINGS.get(name, ""), count) for name, count in counts.most_common()]
+    return [(name, MEANINGS[name], count) for name, count in counts.most_common()]
 
 
 def render(cards: Sequence[Card], past: Sequence[PastRun], now: float) -> str:
@@ -184,7 +184,3 @@ def day(seconds: float | None) -> str | None:
     """Write a time as people read it, in UTC."""
     text = iso(seconds)
     return text and text[:16].replace("T", " ")
-
-
-def _total(counts: Iterable[Mapping[str, int]]) -> int:
-    return sum(sum(one.values()) for one in counts)

@@ -319,7 +319,7 @@ def test_the_identifier_can_come_by_standard_input(
     refused = commands.ledger_command("erase", "-")
     assert (refused.code, refused.stderr) == (
         1,
-        "Error: There is no IDENTIFIER: nothing was erased.\n",
+        "Error: There is no IDENTIFIER: nothing was done.\n",
     )
 
 
