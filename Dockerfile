@@ -1,6 +1,6 @@
 # Both plugins and Meltano, for machines that keep nothing: the ledger is in PostgreSQL then.
 #
-#   docker build --build-arg VERSION=0.1.0 -t target-cordial:0.1.0 .
+#   docker build -t target-cordial:0.1.0 .
 #   docker run --rm --env-file .env target-cordial:0.1.0
 #
 # Every argument goes to Meltano: `docker run … target-cordial:0.1.0 invoke target-cordial:status`.
@@ -14,8 +14,6 @@ COPY plugins plugins
 COPY target_cordial target_cordial
 COPY tap_amplitude tap_amplitude
 COPY cordial_sandbox cordial_sandbox
-ARG VERSION
-ENV SETUPTOOLS_SCM_PRETEND_VERSION_FOR_TARGET_CORDIAL=${VERSION}
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --constraint constraints.txt \
         '.[imports,postgres]' 'meltano[postgres]'

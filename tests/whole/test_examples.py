@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,15 @@ def test_every_setting_that_is_named_is_there(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.yml")), ids=lambda path: path.name)
 def test_every_yaml_can_be_read(path: Path) -> None:
     assert all(isinstance(part, dict) for part in yaml.safe_load_all(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("name", ["sync.yml", "test-pipeline.yml"])
+def test_what_meltano_is_to_install_is_one_package(name: str) -> None:
+    """Meltano splits it at blanks, as a shell does."""
+    workflow = yaml.safe_load((EXAMPLES / "github-actions" / name).read_text("utf-8"))
+    (job,) = workflow["jobs"].values()
+    source = job["env"]["CORDIAL_PLUGINS_SOURCE"].replace("<tag or commit>", "v0.1.0")
+    assert shlex.split(source) == [source]
 
 
 def test_the_dag_is_python() -> None:
